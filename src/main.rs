@@ -1,0 +1,3 @@
+//! The binary `ecs-deploy`.
+
+fn main() {}
