@@ -1,0 +1,1 @@
+//! The story: from the inputs to the report, in this order.

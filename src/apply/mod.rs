@@ -1,0 +1,82 @@
+//! 5 Do it. The only room that changes anything.
+
+pub mod poll;
+pub mod register;
+pub mod rollout;
+pub mod update;
+
+use std::time::Duration;
+
+use serde::Serialize;
+
+use crate::aws::Aws;
+use crate::error::Error;
+use crate::inputs::Wait;
+use crate::model::service::{Service, ServiceDeployment, ServiceEvent};
+use crate::model::verdict::Verdict;
+use crate::plan::ServicePlan;
+
+/// What happened, told live and kept for the report. `at` is the time since the run began.
+#[derive(Debug, Clone, Serialize)]
+pub struct Event {
+    /// Since the run began.
+    pub at: Duration,
+    /// What happened.
+    pub what: What,
+}
+
+/// What happened.
+#[derive(Debug, Clone, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum What {
+    /// A step began, in words: "registering web".
+    Started(String),
+    /// The rollout moved (or a heartbeat): counts and state, in words.
+    Progress(String),
+    /// The service said something. Text from outside.
+    ServiceSaid(ServiceEvent),
+    /// A step ended, in words: "registered web:8".
+    Finished(String),
+    /// Something to know that does not change the verdict.
+    Warned(String),
+}
+
+/// Where the run stands; filled as it goes, so that a cancelled run knows it too.
+#[derive(Debug, Clone, Default, Serialize)]
+pub struct Outcome {
+    /// The ending, once there is one.
+    pub verdict: Option<Verdict>,
+    /// Why it is not green.
+    pub cause: Option<Error>,
+    /// The revision deployed, or found identical.
+    pub task_definition_arn: Option<String>,
+    /// What serves now, as seen last.
+    pub live_task_definition_arn: Option<String>,
+    /// `ecs-svc/<digits>` of our deployment.
+    pub deployment_id: Option<String>,
+    /// Our service deployment.
+    pub service_deployment_arn: Option<String>,
+    /// Whether anything in AWS was changed.
+    pub changed: bool,
+    /// The service as seen last.
+    pub service: Option<Service>,
+    /// Our service deployment as seen last.
+    pub service_deployment: Option<ServiceDeployment>,
+    /// The revision that took over, when superseded.
+    pub superseded_by: Option<String>,
+}
+
+/// Does what the plan says, telling each event; `outcome` is kept true at every moment.
+///
+/// # Errors
+/// A call failed. A rollout that ended badly is no error: it is in the outcome.
+pub async fn apply(
+    plan: &ServicePlan,
+    wait: &Wait,
+    aws: &Aws,
+    outcome: &mut Outcome,
+    tell: &mut dyn FnMut(What),
+) -> Result<(), Error> {
+    let _ = (plan, wait, aws, outcome, tell);
+    todo!()
+}

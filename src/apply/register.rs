@@ -1,0 +1,1 @@
+//! Registers the rendered task definition.

@@ -1,0 +1,1 @@
+//! Updates the service, once.

@@ -1,0 +1,1 @@
+//! STS: from a GitHub OIDC token, keys or a role to credentials that refresh themselves.

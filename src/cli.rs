@@ -1,0 +1,1 @@
+//! The command line: verbs, and every input as a flag.

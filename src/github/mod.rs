@@ -1,0 +1,1 @@
+//! Door: GitHub: the runner's files, and its REST API by octocrab.

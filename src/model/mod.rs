@@ -1,0 +1,10 @@
+//! The nouns, in ECS's own words: no I/O, no SDK type, no clock.
+
+pub mod document;
+pub mod image;
+pub mod names;
+pub mod secret;
+pub mod service;
+pub mod task;
+pub mod task_definition;
+pub mod verdict;

@@ -1,0 +1,205 @@
+//! Services and their deployments, as ECS's JSON tells them.
+//!
+//! Enumerations stay strings here: ECS keeps adding values, and an unknown one means "keep waiting, print it as it is",
+//! never an error. Times are seconds since 1970 by AWS's clock.
+//! <https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_Service.html>
+
+use serde::{Deserialize, Serialize};
+
+/// An ECS service, as DescribeServices and UpdateService answer it.
+#[derive(Debug, Clone, PartialEq, Deserialize, Serialize, Default)]
+#[serde(rename_all = "camelCase", default)]
+pub struct Service {
+    /// The service's ARN.
+    pub service_arn: String,
+    /// The service's name.
+    pub service_name: String,
+    /// The ARN of its cluster.
+    pub cluster_arn: String,
+    /// ACTIVE, DRAINING or INACTIVE.
+    pub status: String,
+    /// How many tasks it is asked to keep running.
+    pub desired_count: i64,
+    /// Tasks that run, of every deployment.
+    pub running_count: i64,
+    /// Tasks that are about to run, of every deployment.
+    pub pending_count: i64,
+    /// The ARN of the task definition that new tasks use.
+    pub task_definition: String,
+    /// Who moves tasks; absent means ECS.
+    pub deployment_controller: Option<DeploymentController>,
+    /// REPLICA or DAEMON.
+    pub scheduling_strategy: Option<String>,
+    /// The settings of its deployments, whole, unknown fields included.
+    pub deployment_configuration: Option<serde_json::Value>,
+    /// Its deployments; exactly one is PRIMARY (controller ECS).
+    pub deployments: Vec<Deployment>,
+    /// The newest hundred events, newest first.
+    pub events: Vec<ServiceEvent>,
+    /// The newest service deployment; may lag behind UpdateService.
+    pub current_service_deployment: Option<String>,
+    /// The service revisions in use.
+    pub current_service_revisions: Vec<ServiceRevisionSummary>,
+    /// ECS for Express services, CUSTOMER or absent for ordinary ones.
+    pub resource_management_type: Option<String>,
+}
+
+/// Who moves a service's tasks: ECS, CODE_DEPLOY or EXTERNAL.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, Serialize)]
+pub struct DeploymentController {
+    /// The controller's type.
+    #[serde(rename = "type")]
+    pub kind: String,
+}
+
+/// One deployment of a service, as the service lists it.
+/// <https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_Deployment.html>
+#[derive(Debug, Clone, PartialEq, Deserialize, Serialize, Default)]
+#[serde(rename_all = "camelCase", default)]
+pub struct Deployment {
+    /// `ecs-svc/<digits>`.
+    pub id: String,
+    /// PRIMARY (the newest), ACTIVE (being replaced) or INACTIVE.
+    pub status: String,
+    /// The ARN of its task definition.
+    pub task_definition: String,
+    /// Tasks it should run.
+    pub desired_count: i64,
+    /// Tasks about to run.
+    pub pending_count: i64,
+    /// Tasks that run.
+    pub running_count: i64,
+    /// Tasks in a row that failed to start.
+    pub failed_tasks: i64,
+    /// IN_PROGRESS, COMPLETED or FAILED; absent on some controllers.
+    pub rollout_state: Option<String>,
+    /// ECS's sentence about the rollout state.
+    pub rollout_state_reason: Option<String>,
+    /// When it was created.
+    pub created_at: Option<f64>,
+}
+
+/// One service event.
+#[derive(Debug, Clone, PartialEq, Deserialize, Serialize, Default)]
+#[serde(rename_all = "camelCase", default)]
+pub struct ServiceEvent {
+    /// Unique id, by which events already told are known.
+    pub id: String,
+    /// When it happened.
+    pub created_at: f64,
+    /// ECS's sentence. Text from outside: never printed raw.
+    pub message: String,
+}
+
+/// A service revision and its counts.
+#[derive(Debug, Clone, PartialEq, Deserialize, Serialize, Default)]
+#[serde(rename_all = "camelCase", default)]
+pub struct ServiceRevisionSummary {
+    /// The service revision's ARN; its digits equal those of the deployment id.
+    pub arn: String,
+    /// Tasks asked for.
+    pub requested_task_count: i64,
+    /// Tasks that run.
+    pub running_task_count: i64,
+    /// Tasks about to run.
+    pub pending_task_count: i64,
+    /// Share of production traffic, in percent.
+    pub requested_production_traffic_weight: Option<f64>,
+}
+
+/// A service deployment: the one API that tells a rollback from a success.
+/// <https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_ServiceDeployment.html>
+#[derive(Debug, Clone, PartialEq, Deserialize, Serialize, Default)]
+#[serde(rename_all = "camelCase", default)]
+pub struct ServiceDeployment {
+    /// Its ARN.
+    pub service_deployment_arn: String,
+    /// PENDING, IN_PROGRESS, SUCCESSFUL, STOPPED, STOP_REQUESTED, ROLLBACK_*; unknown values mean "keep waiting".
+    pub status: String,
+    /// ECS's sentence about the status.
+    pub status_reason: Option<String>,
+    /// Where the rollout is, e.g. SCALE_UP or BAKE_TIME.
+    pub lifecycle_stage: Option<String>,
+    /// The revision being rolled out.
+    pub target_service_revision: Option<ServiceRevisionSummary>,
+    /// Only in ListServiceDeployments' briefs: the target's ARN.
+    pub target_service_revision_arn: Option<String>,
+    /// The revisions being replaced.
+    pub source_service_revisions: Vec<ServiceRevisionSummary>,
+    /// The way back, once it began.
+    pub rollback: Option<Rollback>,
+    /// The circuit breaker's count.
+    pub deployment_circuit_breaker: Option<CircuitBreaker>,
+    /// The alarms watched.
+    pub alarms: Option<Alarms>,
+    /// When it was created.
+    pub created_at: Option<f64>,
+}
+
+/// A rollback as ECS tells it.
+#[derive(Debug, Clone, PartialEq, Deserialize, Serialize, Default)]
+#[serde(rename_all = "camelCase", default)]
+pub struct Rollback {
+    /// ECS's sentence.
+    pub reason: Option<String>,
+    /// The service revision rolled back to.
+    pub service_revision_arn: Option<String>,
+}
+
+/// The circuit breaker of a service deployment.
+#[derive(Debug, Clone, PartialEq, Deserialize, Serialize, Default)]
+#[serde(rename_all = "camelCase", default)]
+pub struct CircuitBreaker {
+    /// TRIGGERED, MONITORING, MONITORING_COMPLETE or DISABLED.
+    pub status: String,
+    /// Failures counted so far.
+    pub failure_count: i64,
+    /// Failures at which it trips.
+    pub threshold: i64,
+}
+
+/// The alarms of a service deployment.
+#[derive(Debug, Clone, PartialEq, Deserialize, Serialize, Default)]
+#[serde(rename_all = "camelCase", default)]
+pub struct Alarms {
+    /// TRIGGERED, MONITORING, MONITORING_COMPLETE or DISABLED.
+    pub status: String,
+    /// The alarms that fired.
+    pub triggered_alarm_names: Vec<String>,
+}
+
+/// What a service revision runs, of DescribeServiceRevisions.
+#[derive(Debug, Clone, PartialEq, Deserialize, Serialize, Default)]
+#[serde(rename_all = "camelCase", default)]
+pub struct ServiceRevision {
+    /// Its ARN.
+    pub service_revision_arn: String,
+    /// The ARN of its task definition.
+    pub task_definition: String,
+    /// The image of each container, with the digest that its tasks use.
+    pub container_images: Vec<ContainerImage>,
+}
+
+/// The image of one container of a service revision.
+#[derive(Debug, Clone, PartialEq, Deserialize, Serialize, Default)]
+#[serde(rename_all = "camelCase", default)]
+pub struct ContainerImage {
+    /// The container.
+    pub container_name: String,
+    /// The image as the task definition names it.
+    pub image: String,
+    /// `sha256:…`, once ECS resolved it.
+    pub image_digest: Option<String>,
+}
+
+impl Service {
+    /// The deployment that new tasks belong to.
+    pub fn primary(&self) -> Option<&Deployment> {
+        self.deployments.iter().find(|deployment| deployment.status == "PRIMARY")
+    }
+
+    /// The type of the deployment controller: `ECS` when ECS names none.
+    pub fn controller(&self) -> &str {
+        self.deployment_controller.as_ref().map_or("ECS", |controller| controller.kind.as_str())
+    }
+}

@@ -1,0 +1,1 @@
+//! Which digest each image is now.

@@ -1,0 +1,1 @@
+//! The rendered task definition: the base, the edits, nothing lost.

@@ -1,0 +1,1 @@
+//! From the rendered definition to the list of steps.

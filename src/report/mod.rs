@@ -1,0 +1,47 @@
+//! 7 Tell it: one report, rendered as outputs, job summary, comment, annotations, log lines and JSON. Pure.
+
+use std::time::Duration;
+
+use crate::apply::{Event, Outcome};
+use crate::aws::Identity;
+use crate::diagnose::Evidence;
+use crate::error::Error;
+use crate::inputs::Inputs;
+use crate::inputs::runner::Runner;
+use crate::model::verdict::Verdict;
+use crate::observe::Observed;
+use crate::plan::Plan;
+
+/// Everything known about the run. Every field after the inputs is optional: one report serves a typo, a refused check
+/// and a rolled-back canary.
+#[derive(Debug, Clone, Default)]
+pub struct Report {
+    /// The ending; absent only while the run goes on.
+    pub verdict: Option<Verdict>,
+    /// Every failure, the cause first.
+    pub errors: Vec<Error>,
+    /// Remarks that do not change the verdict.
+    pub warnings: Vec<String>,
+    /// The run, as the runner describes it.
+    pub runner: Runner,
+    /// What was asked, once it is known to be valid.
+    pub inputs: Option<Inputs>,
+    /// Who we are in AWS.
+    pub identity: Option<Identity>,
+    /// What was true before.
+    pub observed: Option<Observed>,
+    /// What was decided.
+    pub plan: Option<Plan>,
+    /// Where the deployment stands.
+    pub outcome: Outcome,
+    /// What happened, in order.
+    pub timeline: Vec<Event>,
+    /// Why it failed.
+    pub evidence: Option<Evidence>,
+    /// The rendered task definition's file, relative to the workspace.
+    pub task_definition_path: Option<String>,
+    /// This report's file as JSON, relative to the workspace.
+    pub report_path: Option<String>,
+    /// How long the run took.
+    pub duration: Duration,
+}
