@@ -5,6 +5,8 @@ pub mod ecr;
 pub mod ecs;
 pub mod sts;
 
+mod refusal;
+
 use crate::error::Error;
 use crate::http::Http;
 use crate::inputs::Credentials;
@@ -32,7 +34,7 @@ pub struct Identity {
 
 impl Aws {
     /// Obtains credentials the way the inputs ask for, proves them, and checks the account against
-    /// `allowed-account-ids`. Every secret is handed to `mask` the moment it exists.
+    /// `allowed-account-ids`. Every secret is handed to `mask` the moment it exists. Beside AWS: remarks for the user.
     ///
     /// # Errors
     /// Credentials that cannot be had, each cause with its own explanation.
@@ -42,7 +44,7 @@ impl Aws {
         runner: &Runner,
         http: &Http,
         mask: fn(&str),
-    ) -> Result<Self, Error> {
+    ) -> Result<(Self, Vec<String>), Error> {
         let _ = (credentials, region, runner, http, mask);
         todo!()
     }
