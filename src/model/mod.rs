@@ -8,3 +8,4 @@ pub mod service;
 pub mod task;
 pub mod task_definition;
 pub mod verdict;
+mod yaml;
