@@ -25,18 +25,8 @@ pub struct Error {
 
 impl Error {
     /// An error from its four parts.
-    pub fn new(
-        code: Code,
-        what: impl Into<String>,
-        why: impl Into<String>,
-        fix: impl Into<String>,
-    ) -> Self {
-        Self {
-            code,
-            what: what.into(),
-            why: why.into(),
-            fix: fix.into(),
-        }
+    pub fn new(code: Code, what: impl Into<String>, why: impl Into<String>, fix: impl Into<String>) -> Self {
+        Self { code, what: what.into(), why: why.into(), fix: fix.into() }
     }
 }
 
@@ -56,20 +46,7 @@ impl fmt::Display for Error {
 impl std::error::Error for Error {}
 
 /// The stable name of a cause. The doc comment of each is its line in the README.
-#[derive(
-    Debug,
-    Clone,
-    Copy,
-    PartialEq,
-    Eq,
-    Hash,
-    PartialOrd,
-    Ord,
-    Serialize,
-    EnumIter,
-    EnumMessage,
-    IntoStaticStr,
-)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, EnumIter, EnumMessage, IntoStaticStr)]
 #[serde(rename_all = "kebab-case")]
 #[strum(serialize_all = "kebab-case")]
 pub enum Code {

@@ -53,11 +53,7 @@ fn make(needs_tls: bool) -> Result<reqwest::Client, reqwest::Error> {
         .read_timeout(Duration::from_secs(20))
         .timeout(Duration::from_secs(30))
         .redirect(Policy::none());
-    if needs_tls {
-        builder.build()
-    } else {
-        builder.tls_certs_only([]).build()
-    }
+    if needs_tls { builder.build() } else { builder.tls_certs_only([]).build() }
 }
 
 /// An error and its sources in one line: the transport's last words are in the innermost.
@@ -84,9 +80,6 @@ mod tests {
         let http = Http::default();
         assert!(http.client("http://127.0.0.1:1/").is_ok());
         assert!(http.plain.get().is_some());
-        assert!(
-            http.tls.get().is_none(),
-            "a plain address must not cost the CA roots"
-        );
+        assert!(http.tls.get().is_none(), "a plain address must not cost the CA roots");
     }
 }

@@ -52,13 +52,8 @@ impl CallError {
     where
         E: ProvideErrorMetadata + std::error::Error + Send + Sync + 'static,
     {
-        let status = error
-            .raw_response()
-            .map(|response| response.status().as_u16());
-        let body = error
-            .raw_response()
-            .and_then(|response| response.body().bytes())
-            .unwrap_or_default();
+        let status = error.raw_response().map(|response| response.status().as_u16());
+        let body = error.raw_response().and_then(|response| response.body().bytes()).unwrap_or_default();
         let code = error.code().map(str::to_owned);
         let message = error.message().map_or_else(|| chain(error), str::to_owned);
         let explained = find::<Error>(error).cloned().map(Box::new);
@@ -71,15 +66,7 @@ impl CallError {
         // A service error below 500 is an answer: nothing was done. A refused connection never carried the request.
         let maybe_applied = kind == CallErrorKind::Unreachable && !never_connected(error);
         let request_id = error.request_id().map(str::to_owned);
-        Self {
-            action,
-            kind,
-            code,
-            message,
-            request_id,
-            maybe_applied,
-            explained,
-        }
+        Self { action, kind, code, message, request_id, maybe_applied, explained }
     }
 
     /// An answer with status 200 that cannot be understood.
@@ -97,25 +84,15 @@ impl CallError {
 
     /// AWS's words with its code and request id, as one sentence of evidence.
     pub(super) fn evidence(&self) -> String {
-        let code = self
-            .code
-            .as_ref()
-            .map(|code| format!("{code}: "))
-            .unwrap_or_default();
-        let request = self
-            .request_id
-            .as_ref()
-            .map(|id| format!(" (request id {id})"))
-            .unwrap_or_default();
+        let code = self.code.as_ref().map(|code| format!("{code}: ")).unwrap_or_default();
+        let request = self.request_id.as_ref().map(|id| format!(" (request id {id})")).unwrap_or_default();
         format!("{code}{}{request}", self.message)
     }
 }
 
 fn classify(status: u16, code: Option<&str>, message: &str, is_page: bool) -> CallErrorKind {
     match code {
-        Some("AccessDeniedException" | "AccessDenied" | "UnauthorizedOperation") => {
-            CallErrorKind::Denied
-        }
+        Some("AccessDeniedException" | "AccessDenied" | "UnauthorizedOperation") => CallErrorKind::Denied,
         _ if message.contains("is not authorized to perform: ") => CallErrorKind::Denied,
         Some(
             "ExpiredToken"
@@ -128,12 +105,10 @@ fn classify(status: u16, code: Option<&str>, message: &str, is_page: bool) -> Ca
             | "MissingAuthenticationToken"
             | "MissingAuthenticationTokenException",
         ) => CallErrorKind::Credentials,
-        Some(
-            "UnknownOperationException" | "UnknownOperation" | "InvalidAction" | "NotImplemented",
-        ) => CallErrorKind::UnknownOperation,
-        Some("TooManyRequestsException" | "RequestLimitExceeded" | "SlowDown") => {
-            CallErrorKind::Throttled
+        Some("UnknownOperationException" | "UnknownOperation" | "InvalidAction" | "NotImplemented") => {
+            CallErrorKind::UnknownOperation
         }
+        Some("TooManyRequestsException" | "RequestLimitExceeded" | "SlowDown") => CallErrorKind::Throttled,
         Some(code) if code.starts_with("Throttl") => CallErrorKind::Throttled,
         _ if status == 501 => CallErrorKind::UnknownOperation,
         None if status == 404 || (status == 500 && is_page) => CallErrorKind::UnknownOperation,
@@ -145,20 +120,15 @@ fn classify(status: u16, code: Option<&str>, message: &str, is_page: bool) -> Ca
 
 /// Whether a body is an HTML page: no AWS API answers so, but stand-ins for AWS do when they lack an operation.
 pub(super) fn is_page(body: &[u8]) -> bool {
-    body.trim_ascii_start()
-        .get(..9)
-        .is_some_and(|start| start.eq_ignore_ascii_case(b"<!doctype"))
+    body.trim_ascii_start().get(..9).is_some_and(|start| start.eq_ignore_ascii_case(b"<!doctype"))
 }
 
 fn never_connected(error: &(dyn std::error::Error + 'static)) -> bool {
-    find::<std::io::Error>(error)
-        .is_some_and(|io| io.kind() == std::io::ErrorKind::ConnectionRefused)
+    find::<std::io::Error>(error).is_some_and(|io| io.kind() == std::io::ErrorKind::ConnectionRefused)
 }
 
 /// The first of an error's causes that is an `E`.
-pub(super) fn find<'a, E: std::error::Error + 'static>(
-    error: &'a (dyn std::error::Error + 'static),
-) -> Option<&'a E> {
+pub(super) fn find<'a, E: std::error::Error + 'static>(error: &'a (dyn std::error::Error + 'static)) -> Option<&'a E> {
     let mut next = Some(error);
     while let Some(error) = next {
         if let Some(found) = error.downcast_ref::<E>() {
@@ -228,21 +198,14 @@ mod tests {
 
     #[test]
     fn a_failure_is_known_by_its_code_then_by_its_status() {
-        use CallErrorKind::{
-            Credentials, Denied, Refused, Throttled, UnknownOperation, Unreachable,
-        };
+        use CallErrorKind::{Credentials, Denied, Refused, Throttled, UnknownOperation, Unreachable};
         for (status, code, is_page, expected) in [
             (400, Some("AccessDeniedException"), false, Denied),
             (403, Some("AccessDenied"), false, Denied),
             (400, Some("ExpiredTokenException"), false, Credentials),
             (400, Some("UnrecognizedClientException"), false, Credentials),
             (400, Some("ThrottlingException"), false, Throttled),
-            (
-                400,
-                Some("UnknownOperationException"),
-                false,
-                UnknownOperation,
-            ),
+            (400, Some("UnknownOperationException"), false, UnknownOperation),
             (400, Some("ClusterNotFoundException"), false, Refused),
             (500, Some("ServerException"), false, Unreachable),
             (503, None, true, Unreachable),
@@ -252,17 +215,10 @@ mod tests {
             (404, None, false, UnknownOperation),
             (404, Some("ServiceNotFoundException"), false, Refused),
         ] {
-            assert_eq!(
-                classify(status, code, "", is_page),
-                expected,
-                "{status} {code:?} {is_page}"
-            );
+            assert_eq!(classify(status, code, "", is_page), expected, "{status} {code:?} {is_page}");
         }
         let message = "User: u is not authorized to perform: iam:PassRole on resource: r";
-        assert_eq!(
-            classify(400, Some("ClientException"), message, false),
-            Denied
-        );
+        assert_eq!(classify(400, Some("ClientException"), message, false), Denied);
     }
 
     #[test]

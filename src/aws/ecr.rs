@@ -22,10 +22,7 @@ impl Aws {
     ///
     /// # Errors
     /// The call failed.
-    pub async fn batch_get_image(
-        &self,
-        images: &[&ImageRef],
-    ) -> Result<Vec<ImageLookup>, CallError> {
+    pub async fn batch_get_image(&self, images: &[&ImageRef]) -> Result<Vec<ImageLookup>, CallError> {
         let _ = images;
         todo!()
     }

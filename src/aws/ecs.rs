@@ -14,11 +14,7 @@ impl Aws {
     ///
     /// # Errors
     /// `ClusterNotFoundException`, or the call failed.
-    pub async fn describe_services(
-        &self,
-        cluster: &str,
-        names: &[&str],
-    ) -> Result<Vec<Service>, CallError> {
+    pub async fn describe_services(&self, cluster: &str, names: &[&str]) -> Result<Vec<Service>, CallError> {
         let _ = (cluster, names);
         todo!()
     }
@@ -27,11 +23,7 @@ impl Aws {
     ///
     /// # Errors
     /// The call failed.
-    pub async fn list_services(
-        &self,
-        cluster: &str,
-        limit: usize,
-    ) -> Result<Vec<String>, CallError> {
+    pub async fn list_services(&self, cluster: &str, limit: usize) -> Result<Vec<String>, CallError> {
         let _ = (cluster, limit);
         todo!()
     }
@@ -88,10 +80,7 @@ impl Aws {
     ///
     /// # Errors
     /// The call failed.
-    pub async fn describe_service_deployment(
-        &self,
-        arn: &str,
-    ) -> Result<Option<ServiceDeployment>, CallError> {
+    pub async fn describe_service_deployment(&self, arn: &str) -> Result<Option<ServiceDeployment>, CallError> {
         let _ = arn;
         todo!()
     }
@@ -100,10 +89,7 @@ impl Aws {
     ///
     /// # Errors
     /// The call failed.
-    pub async fn describe_service_revisions(
-        &self,
-        arns: &[&str],
-    ) -> Result<Vec<ServiceRevision>, CallError> {
+    pub async fn describe_service_revisions(&self, arns: &[&str]) -> Result<Vec<ServiceRevision>, CallError> {
         let _ = arns;
         todo!()
     }
@@ -112,11 +98,7 @@ impl Aws {
     ///
     /// # Errors
     /// The call failed.
-    pub async fn stopped_tasks(
-        &self,
-        cluster: &str,
-        service: &str,
-    ) -> Result<Vec<Task>, CallError> {
+    pub async fn stopped_tasks(&self, cluster: &str, service: &str) -> Result<Vec<Task>, CallError> {
         let _ = (cluster, service);
         todo!()
     }

@@ -16,30 +16,17 @@ pub(super) fn denied(action: &str, message: &str, why: String) -> Error {
     if refused == "iam:PassRole"
         && let Some(fields) = statement.as_object_mut()
     {
-        fields.insert(
-            "Condition".to_owned(),
-            json!({"StringLike": {"iam:PassedToService": "ecs-tasks.amazonaws.com"}}),
-        );
+        fields
+            .insert("Condition".to_owned(), json!({"StringLike": {"iam:PassedToService": "ecs-tasks.amazonaws.com"}}));
     }
-    let who = refusal
-        .user
-        .map_or_else(|| "the role of this job".to_owned(), principal);
+    let who = refusal.user.map_or_else(|| "the role of this job".to_owned(), principal);
     let fix = if message.contains("explicit deny") {
         format!("Remove the explicit deny of `{refused}` for {who} from the policy that AWS names.")
     } else {
         format!("Add this statement to a policy of {who}: {statement}")
     };
-    let during = if refused == action {
-        String::new()
-    } else {
-        format!(", which `{action}` needs")
-    };
-    Error::new(
-        Code::AccessDenied,
-        format!("AWS refused `{refused}`{during}: the permission is missing."),
-        why,
-        fix,
-    )
+    let during = if refused == action { String::new() } else { format!(", which `{action}` needs") };
+    Error::new(Code::AccessDenied, format!("AWS refused `{refused}`{during}: the permission is missing."), why, fix)
 }
 
 /// The parts of `User: U is not authorized to perform: A on resource: R because …`.
@@ -61,10 +48,8 @@ impl<'a> Refusal<'a> {
         };
         Self {
             user: word_after("User: "),
-            action: word_after("is not authorized to perform: ")
-                .filter(|action| action.contains(':')),
-            resource: word_after("on resource: ")
-                .filter(|resource| resource.starts_with("arn:") || *resource == "*"),
+            action: word_after("is not authorized to perform: ").filter(|action| action.contains(':')),
+            resource: word_after("on resource: ").filter(|resource| resource.starts_with("arn:") || *resource == "*"),
         }
     }
 }
@@ -92,11 +77,7 @@ mod tests {
              arn:aws:ecs:eu-central-1:123456789012:service/prod/web because no identity-based policy allows the \
              ecs:UpdateService action"
         );
-        let error = denied(
-            "ecs:UpdateService",
-            &message,
-            "AccessDeniedException".to_owned(),
-        );
+        let error = denied("ecs:UpdateService", &message, "AccessDeniedException".to_owned());
         insta::assert_snapshot!(error, @r#"
         AWS refused `ecs:UpdateService`: the permission is missing. [access-denied]
           why: AccessDeniedException
@@ -131,12 +112,6 @@ mod tests {
     #[test]
     fn a_refusal_without_details_names_the_action_that_was_called() {
         let error = denied("ecr:BatchGetImage", "Access Denied", String::new());
-        assert!(
-            error
-                .fix
-                .contains(r#""Action":"ecr:BatchGetImage","Resource":"*""#),
-            "{}",
-            error.fix
-        );
+        assert!(error.fix.contains(r#""Action":"ecr:BatchGetImage","Resource":"*""#), "{}", error.fix);
     }
 }

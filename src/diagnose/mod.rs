@@ -32,11 +32,7 @@ pub struct StoppedGroup {
 }
 
 /// Gathers the evidence and names the cause as exactly as it allows.
-pub async fn diagnose(
-    plan: &ServicePlan,
-    outcome: &Outcome,
-    aws: &Aws,
-) -> (Evidence, Option<Error>) {
+pub async fn diagnose(plan: &ServicePlan, outcome: &Outcome, aws: &Aws) -> (Evidence, Option<Error>) {
     let _ = (plan, outcome, aws);
     todo!()
 }

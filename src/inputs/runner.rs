@@ -73,14 +73,7 @@ impl Runner {
     /// The page of this run and attempt.
     pub fn run_url(&self) -> Option<String> {
         let (repository, run) = (self.repository.as_ref()?, self.run_id.as_ref()?);
-        let attempt = self
-            .run_attempt
-            .as_ref()
-            .map(|n| format!("/attempts/{n}"))
-            .unwrap_or_default();
-        Some(format!(
-            "{}/{repository}/actions/runs/{run}{attempt}",
-            self.server_url
-        ))
+        let attempt = self.run_attempt.as_ref().map(|n| format!("/attempts/{n}")).unwrap_or_default();
+        Some(format!("{}/{repository}/actions/runs/{run}{attempt}", self.server_url))
     }
 }

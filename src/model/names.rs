@@ -43,13 +43,7 @@ impl Arn {
 
 impl fmt::Display for Arn {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self {
-            partition,
-            service,
-            region,
-            account,
-            resource,
-        } = self;
+        let Self { partition, service, region, account, resource } = self;
         write!(f, "arn:{partition}:{service}:{region}:{account}:{resource}")
     }
 }
@@ -73,10 +67,7 @@ impl Revision {
     pub fn parse(text: &str) -> Option<Self> {
         let (family, number) = short_name(text).rsplit_once(':')?;
         let number = number.parse().ok()?;
-        (!family.is_empty()).then(|| Self {
-            family: family.to_owned(),
-            number,
-        })
+        (!family.is_empty()).then(|| Self { family: family.to_owned(), number })
     }
 }
 
@@ -93,10 +84,7 @@ mod tests {
     #[test]
     fn a_revision_is_read_from_its_arn() {
         let arn = "arn:aws:ecs:eu-central-1:123456789012:task-definition/web:7";
-        assert_eq!(
-            Revision::parse(arn).map(|r| r.to_string()),
-            Some("web:7".to_owned())
-        );
+        assert_eq!(Revision::parse(arn).map(|r| r.to_string()), Some("web:7".to_owned()));
         assert_eq!(Arn::parse(arn).map(|a| a.to_string()), Some(arn.to_owned()));
         assert_eq!(Revision::parse("web"), None);
     }

@@ -195,15 +195,11 @@ pub struct ContainerImage {
 impl Service {
     /// The deployment that new tasks belong to.
     pub fn primary(&self) -> Option<&Deployment> {
-        self.deployments
-            .iter()
-            .find(|deployment| deployment.status == "PRIMARY")
+        self.deployments.iter().find(|deployment| deployment.status == "PRIMARY")
     }
 
     /// The type of the deployment controller: `ECS` when ECS names none.
     pub fn controller(&self) -> &str {
-        self.deployment_controller
-            .as_ref()
-            .map_or("ECS", |controller| controller.kind.as_str())
+        self.deployment_controller.as_ref().map_or("ECS", |controller| controller.kind.as_str())
     }
 }

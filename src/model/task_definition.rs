@@ -22,9 +22,6 @@ pub struct Registered {
 impl TaskDefinition {
     /// The family, empty when the document has none.
     pub fn family(&self) -> &str {
-        self.0
-            .get("family")
-            .and_then(Value::as_str)
-            .unwrap_or_default()
+        self.0.get("family").and_then(Value::as_str).unwrap_or_default()
     }
 }

@@ -4,9 +4,7 @@ use serde::Serialize;
 use strum::{EnumIter, EnumMessage, IntoStaticStr};
 
 /// The ending of a run. The doc comment of each is its line in the README.
-#[derive(
-    Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, EnumIter, EnumMessage, IntoStaticStr,
-)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, EnumIter, EnumMessage, IntoStaticStr)]
 #[serde(rename_all = "kebab-case")]
 #[strum(serialize_all = "kebab-case")]
 pub enum Verdict {
