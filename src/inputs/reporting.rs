@@ -1,0 +1,38 @@
+//! What to publish on GitHub.
+
+use crate::model::secret::Secret;
+
+use super::given::{Remarks, given};
+use super::raw::RawInputs;
+
+/// What to publish on GitHub.
+#[derive(Debug, Clone)]
+pub struct Reporting {
+    /// `github-token`.
+    pub token: Option<Secret>,
+    /// `job-summary`.
+    pub job_summary: bool,
+    /// `pr-comment`.
+    pub pr_comment: PrComment,
+}
+
+/// `pr-comment`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum PrComment {
+    /// When the run belongs to a pull request.
+    Auto,
+    /// Always; a run without a pull request is a warning.
+    Always,
+    /// Never.
+    Never,
+}
+
+const PR_COMMENT: &[(&str, PrComment)] = &[("auto", PrComment::Auto), ("always", PrComment::Always), ("never", PrComment::Never)];
+
+pub(super) fn parse(raw: &RawInputs, remarks: &mut Remarks) -> Reporting {
+    Reporting {
+        token: given!(raw.github_token).text().map(Secret::new),
+        job_summary: given!(raw.job_summary).boolean(remarks).unwrap_or(true),
+        pr_comment: given!(raw.pr_comment).word(PR_COMMENT, remarks).unwrap_or(PrComment::Auto),
+    }
+}
