@@ -34,3 +34,6 @@ pub mod report;
 pub mod aws;
 pub mod github;
 pub mod http;
+
+#[cfg(feature = "sim")]
+pub mod sim;

@@ -1,0 +1,351 @@
+//! GitHub's REST API, as far as a deployment speaks with it: pull requests and issue comments.
+//!
+//! <https://docs.github.com/en/rest/issues/comments>
+
+mod objects;
+
+use serde_json::{Value, json};
+
+use super::clock::whole;
+use super::faults::{Trick, html};
+use super::wire::{Answer, Asked, pairs, text};
+use super::world::World;
+
+const JSON: &str = "application/json; charset=utf-8";
+/// The longest comment GitHub takes, in characters.
+const LONGEST: usize = 65_536;
+
+/// A pull request.
+#[derive(Debug, Clone)]
+pub struct Pull {
+    /// Its number.
+    pub number: u64,
+    /// Its title.
+    pub title: String,
+    /// The branch it comes from.
+    pub head_ref: String,
+    /// The newest commit of that branch.
+    pub head_sha: String,
+    /// The branch it goes to.
+    pub base_ref: String,
+    /// Whether it is open.
+    pub open: bool,
+    /// The commit that brought it into the base branch.
+    pub merged_as: Option<String>,
+}
+
+impl Pull {
+    /// An open pull request to `main`.
+    #[must_use]
+    pub fn open(number: u64, head_ref: &str, head_sha: &str) -> Self {
+        Self {
+            number,
+            title: "Faster checkout".into(),
+            head_ref: head_ref.into(),
+            head_sha: head_sha.into(),
+            base_ref: "main".into(),
+            open: true,
+            merged_as: None,
+        }
+    }
+}
+
+/// A comment on an issue or pull request.
+#[derive(Debug, Clone)]
+pub struct Comment {
+    /// Its id: later ones are larger.
+    pub id: u64,
+    /// The number of what it is on.
+    pub issue: u64,
+    /// Its text.
+    pub body: String,
+    /// Who wrote it.
+    pub login: String,
+    /// `Bot` or `User`.
+    pub kind: String,
+    /// When, in seconds since 1970.
+    pub created: f64,
+    /// When it was last edited.
+    pub updated: f64,
+}
+
+/// The one repository on GitHub, and who is asking.
+#[derive(Debug, Clone)]
+pub struct GitHub {
+    /// `owner/name`.
+    pub repository: String,
+    /// The job's token.
+    pub token: String,
+    /// Whose token it is.
+    pub login: String,
+    /// The commit the workflow runs for.
+    pub sha: String,
+    /// Pull requests.
+    pub pulls: Vec<Pull>,
+    /// Comments, oldest first.
+    pub comments: Vec<Comment>,
+    next: u64,
+}
+
+impl Default for GitHub {
+    fn default() -> Self {
+        Self {
+            repository: "octo-org/shop".into(),
+            token: "ghs_simTokenOfTheJob0123456789abcdefABCD".into(),
+            login: "github-actions[bot]".into(),
+            sha: "4f1c6f3f4a1b2c3d4e5f60718293a4b5c6d7e8f9".into(),
+            pulls: Vec::new(),
+            comments: Vec::new(),
+            next: 2_468_013_579,
+        }
+    }
+}
+
+impl GitHub {
+    /// The owner's name.
+    #[must_use]
+    pub fn owner(&self) -> &str {
+        self.repository.split('/').next().unwrap_or_default()
+    }
+
+    /// Puts a comment of anyone's on stage; tells its id.
+    pub fn comment(&mut self, issue: u64, body: &str, login: &str, at: f64) -> u64 {
+        self.next += 11;
+        let kind = if login.ends_with("[bot]") { "Bot" } else { "User" };
+        let (body, login, kind) = (body.into(), login.into(), kind.into());
+        self.comments.push(Comment { id: self.next, issue, body, login, kind, created: at, updated: at });
+        self.next
+    }
+}
+
+/// The path below the API's address, if it is a path of this API.
+pub(super) fn below(path: &str) -> Option<&str> {
+    ["/github", "/api/v3"].iter().find_map(|prefix| path.strip_prefix(prefix)).filter(|rest| rest.starts_with('/'))
+}
+
+/// The pieces of a path that lead somewhere.
+enum Route<'a> {
+    Commit(&'a str),
+    Comments(&'a str),
+    Comment(&'a str),
+    Pull(&'a str),
+    User,
+    Nowhere,
+}
+
+fn route<'a>(path: &'a str, repository: Option<&str>) -> Route<'a> {
+    let parts: Vec<&str> = path.trim_matches('/').split('/').collect();
+    let here = |owner: &str, name: &str| repository.is_none_or(|known| known.eq_ignore_ascii_case(&format!("{owner}/{name}")));
+    match parts.as_slice() {
+        ["user"] => Route::User,
+        ["repos", owner, name, rest @ ..] if here(owner, name) => match rest {
+            ["commits", sha, "pulls"] => Route::Commit(sha),
+            ["issues", "comments", id] => Route::Comment(id),
+            ["issues", number, "comments"] => Route::Comments(number),
+            ["pulls", number] => Route::Pull(number),
+            _ => Route::Nowhere,
+        },
+        _ => Route::Nowhere,
+    }
+}
+
+/// GitHub's id of an operation, or the method and path when it is none that is known here.
+pub(super) fn operation(method: &str, path: &str) -> String {
+    let name = match (method, route(path, None)) {
+        ("GET", Route::Commit(_)) => "repos/list-pull-requests-associated-with-commit",
+        ("GET", Route::Comments(_)) => "issues/list-comments",
+        ("POST", Route::Comments(_)) => "issues/create-comment",
+        ("GET", Route::Comment(_)) => "issues/get-comment",
+        ("PATCH", Route::Comment(_)) => "issues/update-comment",
+        ("DELETE", Route::Comment(_)) => "issues/delete-comment",
+        ("GET", Route::Pull(_)) => "pulls/get",
+        ("GET", Route::User) => "users/get-authenticated",
+        _ => return format!("{method} {path}"),
+    };
+    name.to_owned()
+}
+
+/// A refusal as GitHub writes it.
+fn refuse(status: u16, message: &str) -> Answer {
+    let documentation = "https://docs.github.com/rest";
+    Answer::new(status, JSON, json!({"message": message, "documentation_url": documentation, "status": status.to_string()}).to_string())
+}
+
+fn not_found() -> Answer {
+    refuse(404, "Not Found")
+}
+
+/// The answer to one request.
+pub(super) fn answer(world: &mut World, asked: &Asked, operation: &str, input: &Value, trick: Option<&Trick>) -> Answer {
+    let answer = match trick.and_then(|trick| tricked(world, trick)) {
+        Some(answer) => answer,
+        None => match token(world, asked) {
+            Some(refused) => refused,
+            None => respond(world, asked, operation, input),
+        },
+    };
+    if answer.headers.iter().any(|(name, _)| name == "x-ratelimit-remaining") {
+        return answer;
+    }
+    let reset = whole(world.now()) + 3000;
+    answer.with("x-ratelimit-limit", "1000").with("x-ratelimit-remaining", "987").with("x-ratelimit-reset", reset.to_string())
+}
+
+fn tricked(world: &World, trick: &Trick) -> Option<Answer> {
+    Some(match trick {
+        Trick::NotAccessible | Trick::Denied => refuse(403, "Resource not accessible by integration"),
+        Trick::RateLimited(seconds) => refuse(403, "API rate limit exceeded for installation.")
+            .with("x-ratelimit-limit", "1000")
+            .with("x-ratelimit-remaining", "0")
+            .with("x-ratelimit-reset", (whole(world.now()) + i64::from(*seconds)).to_string()),
+        Trick::SecondaryLimit(seconds) => {
+            refuse(403, "You have exceeded a secondary rate limit. Please wait a few minutes before you try again.").with("retry-after", seconds.to_string())
+        }
+        Trick::Status(404) | Trick::Missing => not_found(),
+        Trick::Status(422) => refuse(422, "Validation Failed"),
+        Trick::Status(status) => refuse(*status, "Server Error"),
+        Trick::Throttle => refuse(429, "API rate limit exceeded.").with("retry-after", "1"),
+        Trick::Error(status, _, message) => refuse(*status, message),
+        Trick::Html(status) => html(*status),
+        _ => return None,
+    })
+}
+
+fn token(world: &World, asked: &Asked) -> Option<Answer> {
+    let given = asked.header("authorization").unwrap_or_default();
+    let token = given.split_once(' ').filter(|(scheme, _)| ["bearer", "token"].contains(&scheme.to_ascii_lowercase().as_str())).map(|(_, token)| token);
+    match token {
+        None => Some(refuse(401, "Requires authentication")),
+        Some(token) if token != world.github.token => Some(refuse(401, "Bad credentials")),
+        Some(_) if asked.header("user-agent").is_none() => {
+            Some(refuse(403, "Request forbidden by administrative rules. Please make sure your request has a User-Agent header."))
+        }
+        Some(_) => None,
+    }
+}
+
+fn respond(world: &mut World, asked: &Asked, operation: &str, input: &Value) -> Answer {
+    let repository = world.github.repository.clone();
+    let path = below(&asked.path).unwrap_or_default();
+    match (asked.method.as_str(), route(path, Some(&repository))) {
+        ("GET", Route::Commit(sha)) => pulls_of(world, asked, sha),
+        ("GET", Route::Pull(number)) => {
+            let found = world.github.pulls.iter().find(|pull| pull.number.to_string() == number);
+            found.map_or_else(not_found, |pull| Answer::new(200, JSON, objects::pull(world, pull, true).to_string()))
+        }
+        ("GET", Route::Comments(number)) => comments_on(world, asked, number),
+        ("POST", Route::Comments(number)) => create(world, number, input),
+        (method, Route::Comment(id)) => one_comment(world, method, id, input),
+        ("GET", Route::User) => Answer::new(200, JSON, objects::account(world).to_string()),
+        (_, Route::Nowhere) if route(path, None).is_known() => not_found(),
+        _ => {
+            world.ledger.puzzled(format!("github:{operation}"));
+            not_found()
+        }
+    }
+}
+
+impl Route<'_> {
+    fn is_known(&self) -> bool {
+        !matches!(self, Self::Nowhere)
+    }
+}
+
+fn pulls_of(world: &World, asked: &Asked, sha: &str) -> Answer {
+    let of = |pull: &&Pull| pull.head_sha == sha || pull.merged_as.as_deref() == Some(sha);
+    let pulls = world.github.pulls.iter().filter(of).map(|pull| objects::pull(world, pull, false)).collect();
+    paged(world, asked, pulls)
+}
+
+fn comments_on(world: &World, asked: &Asked, number: &str) -> Answer {
+    if !exists(world, number) {
+        return not_found();
+    }
+    let on = world.github.comments.iter().filter(|comment| comment.issue.to_string() == number);
+    let comments = on.map(|comment| objects::comment(world, comment)).collect();
+    paged(world, asked, comments)
+}
+
+fn exists(world: &World, number: &str) -> bool {
+    world.github.pulls.iter().any(|pull| pull.number.to_string() == number)
+}
+
+/// One page of a list, with the `Link` header that leads to the next.
+fn paged(world: &World, asked: &Asked, items: Vec<Value>) -> Answer {
+    let query = pairs(&asked.query);
+    let number = |name: &str| query.iter().find(|(known, _)| known == name).and_then(|(_, value)| value.parse::<usize>().ok());
+    let size = number("per_page").unwrap_or(30).clamp(1, 100);
+    let page = number("page").unwrap_or(1).max(1);
+    let last = items.len().div_ceil(size).max(1);
+    let shown: Vec<Value> = items.into_iter().skip((page - 1) * size).take(size).collect();
+    let answer = Answer::new(200, JSON, Value::Array(shown).to_string());
+    if last == 1 {
+        return answer;
+    }
+    let link = |page: usize, rel: &str| format!("<{}{}?per_page={size}&page={page}>; rel=\"{rel}\"", world.url, asked.path);
+    let mut links = Vec::new();
+    if page > 1 {
+        links.extend([link(page - 1, "prev"), link(1, "first")]);
+    }
+    if page < last {
+        links.extend([link(page + 1, "next"), link(last, "last")]);
+    }
+    answer.with("link", links.join(", "))
+}
+
+/// The text of a comment that is to be kept.
+fn body_of(input: &Value) -> Result<String, Answer> {
+    let unprocessable = |message: &str, code: &str| {
+        let error = json!({"resource": "IssueComment", "code": code, "field": "body", "message": message});
+        let body = json!({"message": "Validation Failed", "errors": [error], "documentation_url": "https://docs.github.com/rest/issues/comments", "status": "422"});
+        Answer::new(422, JSON, body.to_string())
+    };
+    match text(input, "body") {
+        None | Some("") => Err(unprocessable("body cannot be blank", "missing_field")),
+        Some(body) if body.chars().count() > LONGEST => Err(unprocessable("body is too long (maximum is 65536 characters)", "custom")),
+        Some(body) => Ok(body.to_owned()),
+    }
+}
+
+fn create(world: &mut World, number: &str, input: &Value) -> Answer {
+    let Some(issue) = number.parse().ok().filter(|_| exists(world, number)) else { return not_found() };
+    match body_of(input) {
+        Err(refused) => refused,
+        Ok(body) => {
+            let (login, at) = (world.github.login.clone(), world.now());
+            world.github.comment(issue, &body, &login, at);
+            world.github.comments.last().map_or_else(not_found, |comment| {
+                let shown = objects::comment(world, comment);
+                let location = text(&shown, "url").unwrap_or_default().to_owned();
+                Answer::new(201, JSON, shown.to_string()).with("location", location)
+            })
+        }
+    }
+}
+
+fn one_comment(world: &mut World, method: &str, id: &str, input: &Value) -> Answer {
+    let Some(at) = world.github.comments.iter().position(|comment| comment.id.to_string() == id) else { return not_found() };
+    let now = world.now();
+    let ours = world.github.comments.get(at).is_some_and(|comment| comment.login == world.github.login);
+    match method {
+        "PATCH" | "DELETE" if !ours => return refuse(403, "Resource not accessible by integration"),
+        "PATCH" => match body_of(input) {
+            Err(refused) => return refused,
+            Ok(body) => {
+                if let Some(comment) = world.github.comments.get_mut(at) {
+                    (comment.body, comment.updated) = (body, now);
+                }
+            }
+        },
+        "DELETE" => {
+            world.github.comments.remove(at);
+            return Answer { status: 204, headers: Vec::new(), body: String::new() };
+        }
+        "GET" => {}
+        _ => {
+            world.ledger.puzzled(format!("github:{method} a comment"));
+            return not_found();
+        }
+    }
+    world.github.comments.get(at).map_or_else(not_found, |comment| Answer::new(200, JSON, objects::comment(world, comment).to_string()))
+}

@@ -1,0 +1,65 @@
+//! Which IAM actions a call needs, and the sentence AWS says when one is missing.
+
+use serde_json::Value;
+
+use super::wire::{Refusal, list, text};
+use super::world::World;
+
+/// The actions a call needs, each with the resource it is asked for.
+fn needed(world: &World, service: &str, operation: &str, input: &Value) -> Vec<(String, String)> {
+    let mut needed = vec![(format!("{service}:{operation}"), resource(world, service, operation, input))];
+    if operation == "RegisterTaskDefinition" {
+        let family = text(input, "family").unwrap_or_default();
+        if !list(input, "tags").is_empty() {
+            needed.push(("ecs:TagResource".into(), world.arn("ecs", &format!("task-definition/{family}:*"))));
+        }
+        for key in ["taskRoleArn", "executionRoleArn"] {
+            if let Some(role) = text(input, key) {
+                needed.push(("iam:PassRole".into(), role.into()));
+            }
+        }
+    }
+    needed
+}
+
+fn resource(world: &World, service: &str, operation: &str, input: &Value) -> String {
+    let cluster = text(input, "cluster").unwrap_or("default");
+    let cluster = cluster.rsplit('/').next().unwrap_or(cluster);
+    let one = |key: &str| text(input, key).map(str::to_owned);
+    let first = |key: &str| list(input, key).first().and_then(Value::as_str).map(str::to_owned);
+    let of_service = |name: String| if name.starts_with("arn:") { name } else { world.arn("ecs", &format!("service/{cluster}/{name}")) };
+    let named = match operation {
+        "UpdateService" | "ListServiceDeployments" => one("service").map(of_service),
+        "DescribeServices" => first("services").map(of_service),
+        "DescribeServiceDeployments" => first("serviceDeploymentArns"),
+        "DescribeServiceRevisions" => first("serviceRevisionArns"),
+        "StopServiceDeployment" => one("serviceDeploymentArn"),
+        "RegisterTaskDefinition" => one("family").map(|family| world.arn("ecs", &format!("task-definition/{family}:*"))),
+        "DescribeClusters" => Some(world.arn("ecs", &format!("cluster/{cluster}"))),
+        _ if service == "ecr" => one("repositoryName").map(|name| world.arn("ecr", &format!("repository/{name}"))),
+        _ => None,
+    };
+    named.unwrap_or_else(|| "*".into())
+}
+
+/// Whether the caller may do this.
+///
+/// # Errors
+/// `AccessDeniedException` for the first action that the allow list lacks.
+pub(super) fn check(world: &World, service: &str, operation: &str, input: &Value, caller: &str) -> Result<(), Refusal> {
+    let Some(allowed) = &world.allowed else { return Ok(()) };
+    let missing = needed(world, service, operation, input).into_iter().find(|(action, _)| !allowed.contains(action));
+    missing.map_or(Ok(()), |(action, resource)| Err(sentence(caller, &action, &resource)))
+}
+
+/// The refusal for one operation on command.
+pub(super) fn denied(world: &World, service: &str, operation: &str, input: &Value, caller: &str) -> Refusal {
+    sentence(caller, &format!("{service}:{operation}"), &resource(world, service, operation, input))
+}
+
+fn sentence(caller: &str, action: &str, resource: &str) -> Refusal {
+    let message = format!(
+        "User: {caller} is not authorized to perform: {action} on resource: {resource} because no identity-based policy allows the {action} action"
+    );
+    Refusal::new("AccessDeniedException", message)
+}
