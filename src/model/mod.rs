@@ -3,6 +3,7 @@
 pub mod document;
 pub mod image;
 pub mod names;
+pub mod normal;
 pub mod secret;
 pub mod service;
 pub mod task;
