@@ -1,20 +1,25 @@
 //! 5 Do it. The only room that changes anything.
 
+pub mod ending;
+pub mod facts;
 pub mod poll;
+pub mod progress;
 pub mod register;
 pub mod rollout;
+pub mod track;
 pub mod update;
 
 use std::time::Duration;
 
 use serde::Serialize;
 
+use self::facts::live;
 use crate::aws::Aws;
 use crate::error::Error;
 use crate::inputs::Wait;
 use crate::model::service::{Service, ServiceDeployment, ServiceEvent};
 use crate::model::verdict::Verdict;
-use crate::plan::ServicePlan;
+use crate::plan::{ServicePlan, Step};
 
 /// What happened, told live and kept for the report. `at` is the time since the run began.
 #[derive(Debug, Clone, Serialize)]
@@ -77,6 +82,53 @@ pub async fn apply(
     outcome: &mut Outcome,
     tell: &mut dyn FnMut(What),
 ) -> Result<(), Error> {
-    let _ = (plan, wait, aws, outcome, tell);
-    todo!()
+    if let Some(service) = &plan.service {
+        outcome.live_task_definition_arn = live(service).map(str::to_owned);
+        outcome.service = Some(service.clone());
+    }
+    outcome.task_definition_arn = plan.reuse.as_ref().map(|reuse| reuse.arn.clone());
+    let (mut goal, mut updated) = (None, false);
+    for step in &plan.steps {
+        match step {
+            Step::RegisterTaskDefinition { body } => register::register(body, aws, outcome, tell).await?,
+            Step::UpdateService { body } => {
+                goal = Some(update::update(body, plan, aws, outcome, tell).await?);
+                updated = true;
+            }
+            Step::AwaitRollout if !wait.enabled => {}
+            Step::AwaitRollout => {
+                let goal = match (goal.take(), &plan.service) {
+                    (Some(goal), _) => goal,
+                    (None, Some(service)) => {
+                        let arn = outcome.task_definition_arn.as_deref().unwrap_or(&service.task_definition);
+                        let goal = update::goal_as_it_is(service, arn)?;
+                        outcome.deployment_id = Some(goal.deployment_id.clone());
+                        goal
+                    }
+                    (None, None) => continue,
+                };
+                poll::follow(&goal, plan, wait, aws, outcome, tell).await?;
+            }
+        }
+    }
+    conclude(plan, outcome, updated);
+    Ok(())
+}
+
+/// The verdict of a run that did not have to follow a rollout, or followed one that it did not begin.
+fn conclude(plan: &ServicePlan, outcome: &mut Outcome, updated: bool) {
+    match outcome.verdict {
+        Some(Verdict::Succeeded) if !outcome.changed => outcome.verdict = Some(Verdict::Unchanged),
+        Some(_) => {}
+        None if updated => outcome.verdict = Some(Verdict::Started),
+        None if outcome.changed => outcome.verdict = Some(Verdict::Succeeded),
+        None => {
+            if let Some(service) = &plan.service {
+                // Nothing was to do because the service already has it.
+                outcome.live_task_definition_arn.get_or_insert_with(|| service.task_definition.clone());
+                outcome.deployment_id = service.primary().map(|primary| primary.id.clone());
+            }
+            outcome.verdict = Some(Verdict::Unchanged);
+        }
+    }
 }

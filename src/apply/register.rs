@@ -1,1 +1,96 @@
-//! Registers the rendered task definition.
+//! Registers the rendered task definition, exactly once even when an answer is lost.
+
+use std::time::Duration;
+
+use serde_json::Value;
+
+use super::{Outcome, What};
+use crate::aws::Aws;
+use crate::aws::call::CallError;
+use crate::error::Error;
+use crate::model::names::short_name;
+use crate::model::task_definition::Registered;
+
+/// Requests without an answer before giving up.
+const ATTEMPTS: u32 = 3;
+
+/// Registers, and notes the revision's ARN in `outcome`.
+///
+/// # Errors
+/// The call failed. `outcome.changed` is true when it may have been carried out all the same.
+pub async fn register(body: &Value, aws: &Aws, outcome: &mut Outcome, tell: &mut dyn FnMut(What)) -> Result<(), Error> {
+    let family = body.get("family").and_then(Value::as_str).unwrap_or_default();
+    tell(What::Started(format!("registering {family}")));
+    let mut attempt = 0;
+    let registered = loop {
+        attempt += 1;
+        let changed = std::mem::replace(&mut outcome.changed, true);
+        match aws.register_task_definition(body).await {
+            Ok(registered) => break registered,
+            Err(error) if !error.maybe_applied => {
+                outcome.changed = changed;
+                return Err(error.into());
+            }
+            Err(error) => match find(family, body, aws).await {
+                Ok(Some(registered)) => break registered,
+                // Known not to be there: safe to send again.
+                Ok(None) if attempt < ATTEMPTS => {
+                    tell(What::Warned(format!("`{}` brought no answer and is tried again", error.action)));
+                    tokio::time::sleep(Duration::from_secs(1 << attempt)).await;
+                }
+                _ => return Err(unsure(error, family)),
+            },
+        }
+    };
+    tell(What::Finished(format!("registered {}", short_name(&registered.arn))));
+    outcome.task_definition_arn = Some(registered.arn);
+    Ok(())
+}
+
+/// The newest revision of the family, when it is what the lost request carried. It was not there before: a revision
+/// with the same content would have been used instead of registering one.
+async fn find(family: &str, body: &Value, aws: &Aws) -> Result<Option<Registered>, CallError> {
+    match aws.describe_task_definition(family).await {
+        Ok(newest) => Ok(carries(&newest.document, body).then_some(newest)),
+        Err(error) if error.code.as_deref() == Some("ClientException") => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
+/// Whether everything in `asked` is in `there`; ECS adds fields, it takes none away. Tags stand elsewhere in the answer.
+fn carries(there: &Value, asked: &Value) -> bool {
+    match (there, asked) {
+        (Value::Object(there), Value::Object(asked)) => asked.iter().filter(|(key, _)| *key != "tags").all(|(key, asked)| {
+            let empty = asked.is_null() || asked.as_array().is_some_and(Vec::is_empty);
+            there.get(key).map_or(empty, |there| carries(there, asked))
+        }),
+        (Value::Array(there), Value::Array(asked)) => {
+            there.len() == asked.len() && there.iter().zip(asked).all(|(there, asked)| carries(there, asked))
+        }
+        _ => there == asked,
+    }
+}
+
+fn unsure(error: CallError, family: &str) -> Error {
+    let mut error = Error::from(error);
+    error.what = format!("{} Whether a revision of `{family}` was registered is not known.", error.what);
+    error
+}
+
+#[cfg(test)]
+mod tests {
+    use super::carries;
+    use serde_json::json;
+
+    #[test]
+    fn a_revision_that_was_registered_is_known_by_what_it_carries() {
+        let asked = json!({ "family": "web", "tags": [], "containerDefinitions": [{ "name": "web", "image": "web:2" }] });
+        let there = |image: &str| {
+            json!({ "family": "web", "revision": 8, "status": "ACTIVE",
+                    "containerDefinitions": [{ "name": "web", "image": image, "cpu": 0, "environment": [] }] })
+        };
+        assert!(carries(&there("web:2"), &asked));
+        assert!(!carries(&there("web:1"), &asked));
+        assert!(!carries(&json!({ "family": "web", "containerDefinitions": [] }), &asked));
+    }
+}

@@ -1,1 +1,159 @@
-//! Updates the service, once.
+//! Updates the service, once, and learns from the answer which deployment is ours.
+
+use std::time::Duration;
+
+use serde_json::{Map, Value};
+
+use super::facts::{Goal, same_revision};
+use super::{Outcome, What};
+use crate::aws::Aws;
+use crate::aws::call::CallError;
+use crate::error::{Code, Error};
+use crate::model::names::short_name;
+use crate::model::service::Service;
+use crate::plan::ServicePlan;
+
+/// Requests without an answer before giving up.
+const ATTEMPTS: u32 = 3;
+
+/// Updates the service with the revision in `outcome`; what is to be proven then.
+///
+/// # Errors
+/// The call failed. `outcome.changed` is true when it may have been carried out all the same.
+pub async fn update(
+    body: &Value,
+    plan: &ServicePlan,
+    aws: &Aws,
+    outcome: &mut Outcome,
+    tell: &mut dyn FnMut(What),
+) -> Result<Goal, Error> {
+    let before = plan.service.clone().unwrap_or_default();
+    let arn = outcome.task_definition_arn.clone().unwrap_or_else(|| before.task_definition.clone());
+    let mut body: Map<String, Value> = body.as_object().cloned().unwrap_or_default();
+    body.insert("taskDefinition".to_owned(), arn.clone().into());
+    tell(What::Started(format!("updating `{}` with {}", before.service_name, short_name(&arn))));
+    let changed = std::mem::replace(&mut outcome.changed, true);
+    let answer = match send(&Value::Object(body.clone()), &before, &plan.cluster, &arn, aws, tell).await {
+        Ok(service) => service,
+        Err(error) => {
+            outcome.changed = changed || error.maybe_applied;
+            return Err(Error::from(error));
+        }
+    };
+    let goal = goal(&before, &answer, &arn)?;
+    outcome.deployment_id = Some(goal.deployment_id.clone());
+    if goal.is_new() {
+        let (id, revision) = (&goal.deployment_id, short_name(&arn));
+        tell(What::Finished(format!("ECS began {id} with {revision}")));
+    } else {
+        let asks = body.keys().any(|key| !matches!(key.as_str(), "cluster" | "service" | "taskDefinition"));
+        if !asks && same_revision(&before.task_definition, &arn) {
+            outcome.changed = changed;
+        }
+        tell(What::Finished(format!(
+            "ECS began no deployment: `{}` already has {}{}",
+            before.service_name,
+            short_name(&arn),
+            if asks { ", only its settings changed" } else { "" }
+        )));
+    }
+    outcome.service = Some(answer);
+    Ok(goal)
+}
+
+/// Sends the request; when its answer is lost, looks whether it was carried out before sending it again, because a
+/// forced deployment sent twice begins twice.
+async fn send(
+    body: &Value,
+    before: &Service,
+    cluster: &str,
+    arn: &str,
+    aws: &Aws,
+    tell: &mut dyn FnMut(What),
+) -> Result<Service, CallError> {
+    let mut attempt = 0;
+    loop {
+        attempt += 1;
+        let error = match aws.update_service(body).await {
+            Ok(service) => return Ok(service),
+            Err(error) if !error.maybe_applied => return Err(error),
+            Err(error) => error,
+        };
+        tell(What::Warned(format!("`{}` brought no answer; looking whether it was carried out", error.action)));
+        // Reads lag: give the update a moment to show.
+        tokio::time::sleep(Duration::from_secs(1 << attempt)).await;
+        let Ok(services) = aws.describe_services(cluster, &[before.service_name.as_str()]).await else {
+            return Err(error);
+        };
+        if let Some(service) = services.into_iter().next()
+            && service.primary().is_some_and(|primary| {
+                Some(&primary.id) != before.primary().map(|before| &before.id)
+                    && same_revision(&primary.task_definition, arn)
+            })
+        {
+            return Ok(service);
+        }
+        if attempt >= ATTEMPTS {
+            return Err(error);
+        }
+    }
+}
+
+/// What is to be proven, from the service before and UpdateService's own answer.
+fn goal(before: &Service, answer: &Service, arn: &str) -> Result<Goal, Error> {
+    let Some(primary) = answer.primary() else {
+        return Err(Error::new(
+            Code::RequestRefused,
+            format!("The service `{}` has no deployment after the update.", before.service_name),
+            "The answer of `ecs:UpdateService` lists no deployment with status PRIMARY.",
+            "Look at the service in the ECS console, then run the job again.",
+        ));
+    };
+    Ok(Goal {
+        service: before.service_name.clone(),
+        deployment_id: primary.id.clone(),
+        created_at: primary.created_at,
+        task_definition: arn.to_owned(),
+        desired_count: answer.desired_count,
+        previous_deployment_id: before.primary().map(|primary| primary.id.clone()),
+        previous_task_definition: Some(before.task_definition.clone()),
+    })
+}
+
+/// What is to be proven when there is nothing to update: that the deployment there is, is done.
+///
+/// # Errors
+/// The service has no deployment.
+pub fn goal_as_it_is(service: &Service, arn: &str) -> Result<Goal, Error> {
+    goal(service, service, arn)
+}
+
+#[cfg(test)]
+#[expect(clippy::unwrap_used, reason = "a test may panic")]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    fn service(id: &str) -> Service {
+        let service = json!({ "serviceName": "web", "taskDefinition": "web:7", "desiredCount": 2,
+            "deployments": [{ "id": id, "status": "PRIMARY", "createdAt": 5.0 }] });
+        serde_json::from_value(service).unwrap()
+    }
+
+    #[test]
+    fn our_deployment_is_the_primary_one_in_the_answer_to_our_own_update() {
+        let goal = goal(&service("ecs-svc/1"), &service("ecs-svc/2"), "web:8").unwrap();
+        assert!(goal.is_new());
+        assert_eq!((goal.deployment_id.as_str(), goal.created_at), ("ecs-svc/2", Some(5.0)));
+    }
+
+    #[test]
+    fn an_update_that_begins_no_deployment_is_known_by_the_unchanged_id() {
+        assert!(!goal(&service("ecs-svc/1"), &service("ecs-svc/1"), "web:7").unwrap().is_new());
+    }
+
+    #[test]
+    fn a_service_without_a_primary_deployment_is_an_error_and_no_success() {
+        assert!(goal(&service("ecs-svc/1"), &Service::default(), "web:8").is_err());
+    }
+}

@@ -1,0 +1,223 @@
+//! What the API said so far about our deployment, kept in the words the judge decides by. Pure.
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use serde_json::Value;
+
+use crate::model::names::short_name;
+use crate::model::service::{Deployment, Service, ServiceDeployment};
+
+/// What is to be proven: our deployment, by the identity that UpdateService itself answered, so that nobody else's is
+/// ever taken for it and no clock of ours matters.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Goal {
+    /// The service's name.
+    pub service: String,
+    /// `ecs-svc/<digits>` of our deployment: PRIMARY in UpdateService's answer.
+    pub deployment_id: String,
+    /// When it was created, by AWS's clock.
+    pub created_at: Option<f64>,
+    /// The ARN of the task definition asked for.
+    pub task_definition: String,
+    /// The tasks asked for, as UpdateService answered.
+    pub desired_count: i64,
+    /// PRIMARY before the update; equal to ours when ECS created no deployment.
+    pub previous_deployment_id: Option<String>,
+    /// The task definition before the update.
+    pub previous_task_definition: Option<String>,
+}
+
+impl Goal {
+    /// Whether the update created a deployment.
+    pub fn is_new(&self) -> bool {
+        self.previous_deployment_id.as_ref() != Some(&self.deployment_id)
+    }
+
+    /// Whether a service revision's ARN is that of our deployment: its digits are those of the deployment id.
+    pub fn owns_revision(&self, service_revision_arn: &str) -> bool {
+        let digits = short_name(&self.deployment_id);
+        !digits.is_empty() && short_name(service_revision_arn) == digits
+    }
+
+    /// Whether a service deployment is ours, by the revision it rolls out.
+    pub fn owns(&self, deployment: &ServiceDeployment) -> bool {
+        deployment
+            .target_service_revision
+            .as_ref()
+            .map(|target| target.arn.as_str())
+            .or(deployment.target_service_revision_arn.as_deref())
+            .is_some_and(|arn| self.owns_revision(arn))
+    }
+}
+
+/// How far the search for our service deployment is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Tracking {
+    /// Not found yet; the API lags behind UpdateService.
+    #[default]
+    Looking,
+    /// Found: it decides.
+    Known,
+    /// There is no such API, no permission, or nothing to find: the service's own list of deployments decides.
+    Absent,
+}
+
+/// Everything seen so far. Times are since the wait began, by one monotonic clock.
+#[derive(Debug, Clone, Default)]
+pub struct Facts {
+    /// Now.
+    pub now: Duration,
+    /// The limit is reached: this is the last look.
+    pub late: bool,
+    /// The service as read last.
+    pub service: Option<Service>,
+    /// In how many reads in a row the service was not there.
+    pub absent_reads: u32,
+    /// The cluster is not there.
+    pub cluster_gone: bool,
+    /// Whether our service deployment is known.
+    pub tracking: Tracking,
+    /// Our service deployment as read last.
+    pub service_deployment: Option<ServiceDeployment>,
+    /// Our deployment was in a read of the service once.
+    pub seen: bool,
+    /// Since when reads do not list it any more (or not yet).
+    pub missing_since: Option<Duration>,
+    /// Since when it is FAILED.
+    pub failed_since: Option<Duration>,
+    /// ECS's sentence when it was FAILED.
+    pub failed_reason: Option<String>,
+    /// Deployments that ECS said it rolls back to.
+    pub rollback_ids: BTreeSet<String>,
+    /// Somebody asked for the rollback.
+    pub rollback_requested: bool,
+    /// Since when the service deployment is in a state that it cannot leave.
+    pub closed_since: Option<Duration>,
+    /// Events that were there before we began.
+    pub old_events: BTreeSet<String>,
+}
+
+impl Facts {
+    /// Takes in a read of the service.
+    pub fn read_service(&mut self, service: Service, goal: &Goal) {
+        self.absent_reads = 0;
+        if let Some(ours) = service.deployments.iter().find(|deployment| deployment.id == goal.deployment_id) {
+            self.seen = true;
+            self.missing_since = None;
+            if ours.rollout_state.as_deref() == Some("FAILED") {
+                self.failed_since.get_or_insert(self.now);
+                self.failed_reason.clone_from(&ours.rollout_state_reason);
+            }
+        } else {
+            self.missing_since.get_or_insert(self.now);
+        }
+        for deployment in &service.deployments {
+            let reason = deployment.rollout_state_reason.as_deref().unwrap_or_default();
+            self.rollback_ids.extend(rollback_target(reason));
+            if reason.contains("rolling back") && deployment.status == "PRIMARY" && deployment.id != goal.deployment_id {
+                self.rollback_ids.insert(deployment.id.clone());
+            }
+        }
+        for event in service.events.iter().filter(|event| !self.old_events.contains(&event.id)) {
+            self.rollback_ids.extend(rollback_target(&event.message));
+        }
+        self.service = Some(service);
+    }
+
+    /// Takes in a read in which the service was not there.
+    pub fn read_no_service(&mut self) {
+        self.absent_reads += 1;
+    }
+
+    /// Takes in a read of our service deployment.
+    pub fn read_service_deployment(&mut self, deployment: ServiceDeployment) {
+        self.tracking = Tracking::Known;
+        self.rollback_requested |= deployment.status == "ROLLBACK_REQUESTED";
+        if is_closed(&deployment.status) {
+            self.closed_since.get_or_insert(self.now);
+        }
+        self.service_deployment = Some(deployment);
+    }
+
+    /// Our service deployment cannot be read (any more): what was read of it must not hold the verdict up.
+    pub fn lose_service_deployment(&mut self) {
+        self.tracking = Tracking::Absent;
+        self.service_deployment = None;
+        self.closed_since = None;
+    }
+
+    /// Our deployment in the service's list.
+    pub fn ours(&self, goal: &Goal) -> Option<&Deployment> {
+        self.service.as_ref()?.deployments.iter().find(|deployment| deployment.id == goal.deployment_id)
+    }
+
+    /// How long ago `since` was; nothing counts as no time.
+    pub fn elapsed(&self, since: Option<Duration>) -> Duration {
+        since.map_or(Duration::ZERO, |since| self.now.saturating_sub(since))
+    }
+}
+
+/// Whether a service deployment's status is one it cannot leave.
+/// <https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_ServiceDeployment.html>
+pub fn is_closed(status: &str) -> bool {
+    matches!(status, "SUCCESSFUL" | "STOPPED" | "ROLLBACK_SUCCESSFUL" | "ROLLBACK_FAILED")
+}
+
+/// The id in `rolling back to deployment ecs-svc/1.` and `rolling back to deploymentId ecs-svc/1.`
+fn rollback_target(sentence: &str) -> Option<String> {
+    let (_, rest) = sentence.split_once("rolling back to deployment")?;
+    let id = rest.split_whitespace().find(|word| word.starts_with("ecs-svc/"))?;
+    Some(id.trim_end_matches(['.', ',', ')']).to_owned())
+}
+
+/// Whether the two name the same task definition; an ARN and its `family:revision` do.
+pub fn same_revision(one: &str, other: &str) -> bool {
+    one == other || (!one.is_empty() && short_name(one) == short_name(other))
+}
+
+/// Whether ECS goes back by itself when the service's deployments fail.
+pub fn rolls_back(service: &Service) -> bool {
+    let Some(configuration) = &service.deployment_configuration else { return false };
+    let on = |part: &str, key: &str| configuration.get(part).and_then(|part| part.get(key)) == Some(&Value::Bool(true));
+    ["deploymentCircuitBreaker", "alarms"].iter().any(|part| on(part, "enable") && on(part, "rollback"))
+}
+
+/// Whether the service's deployments shift traffic (BLUE_GREEN, LINEAR, CANARY, and whatever comes), so that the list
+/// of deployments alone does not tell how far they are.
+pub fn shifts_traffic(service: &Service) -> bool {
+    let strategy = service.deployment_configuration.as_ref().and_then(|configuration| configuration.get("strategy"));
+    strategy.and_then(Value::as_str).is_some_and(|strategy| strategy != "ROLLING")
+}
+
+/// The task definition that serves, as far as one read tells: PRIMARY's once it is completed, until then that of the
+/// deployment with the most running tasks (the older one when they are equal). Nothing, when nothing runs that should.
+pub fn live(service: &Service) -> Option<&str> {
+    let primary = service.primary();
+    if let Some(primary) = primary
+        && (is_complete(primary, service) || service.desired_count == 0)
+    {
+        return Some(&primary.task_definition);
+    }
+    let older_first = service.deployments.iter().filter(|deployment| deployment.status != "PRIMARY").chain(primary);
+    let mut most: Option<&Deployment> = None;
+    for deployment in older_first.filter(|deployment| deployment.running_count > 0) {
+        if most.is_none_or(|most| deployment.running_count > most.running_count) {
+            most = Some(deployment);
+        }
+    }
+    most.map(|deployment| deployment.task_definition.as_str())
+}
+
+/// Whether a deployment is done by its own state; where ECS keeps no state, by its counts.
+pub fn is_complete(deployment: &Deployment, service: &Service) -> bool {
+    match deployment.rollout_state.as_deref() {
+        Some(state) => state == "COMPLETED",
+        None => {
+            deployment.desired_count == service.desired_count
+                && deployment.running_count == deployment.desired_count
+                && deployment.pending_count == 0
+                && service.running_count == deployment.running_count
+        }
+    }
+}

@@ -1,0 +1,211 @@
+#![expect(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, reason = "a test may panic")]
+
+use super::*;
+use serde_json::{Value, json};
+
+/// A story is reads separated by `|`, each of them words:
+/// `@30` the time in seconds; `2P8i1/2` deployment 2, PRIMARY (A: ACTIVE), of web:8, IN_PROGRESS (c: COMPLETED,
+/// f: FAILED, -: no state), 1 of 2 tasks running; `~` after it: its reason is that ECS goes back to it;
+/// `sd=STATUS` our service deployment, `+cb` breaker tripped, `+alarm` alarm tripped, `+hook` a hook's sentence,
+/// `+net` the network's; any other word as in `words`. Ours is 2 of web:8, before it was 1 of web:7.
+fn tell(story: &str) -> String {
+    let mut goal = Goal {
+        service: "web".to_owned(),
+        deployment_id: "ecs-svc/2".to_owned(),
+        created_at: Some(20.0),
+        task_definition: "web:8".to_owned(),
+        desired_count: 2,
+        previous_deployment_id: Some("ecs-svc/1".to_owned()),
+        previous_task_definition: Some("web:7".to_owned()),
+    };
+    let mut facts = Facts::default();
+    let mut configuration = json!({ "deploymentCircuitBreaker": { "enable": true, "rollback": false } });
+    let mut clock = true;
+    for read in story.split('|') {
+        let mut service = json!({ "status": "ACTIVE", "desiredCount": 2, "deployments": [], "events": [] });
+        let mut told = true;
+        for word in read.split_whitespace() {
+            match word {
+                "rollback-on" => configuration["deploymentCircuitBreaker"]["rollback"] = true.into(),
+                "blue-green" => configuration["strategy"] = "BLUE_GREEN".into(),
+                "absent" => facts.lose_service_deployment(),
+                "late" => facts.late = true,
+                "no-clock" => clock = false,
+                "no-cluster" => facts.cluster_gone = true,
+                "gone" => {
+                    facts.read_no_service();
+                    told = false;
+                }
+                "draining" => service["status"] = "DRAINING".into(),
+                "desired=0" => service["desiredCount"] = 0.into(),
+                "desired=3" => service["desiredCount"] = 3.into(),
+                "settings" => goal.previous_deployment_id = Some(goal.deployment_id.clone()),
+                "same-revision" => goal.previous_task_definition = Some("web:8".to_owned()),
+                "event" => {
+                    service["events"] = json!([{ "id": "e", "createdAt": 1.0,
+                        "message": "(service web) rolling back to deployment ecs-svc/3." }]);
+                }
+                word if word.starts_with('@') => facts.now = Duration::from_secs(word[1..].parse().unwrap()),
+                word if word.starts_with("sd=") => facts.read_service_deployment(service_deployment(&word[3..])),
+                word => service["deployments"].as_array_mut().unwrap().push(deployment(word, clock)),
+            }
+        }
+        if told {
+            service["deploymentConfiguration"] = configuration.clone();
+            let count = |key: &str| -> i64 {
+                service["deployments"].as_array().unwrap().iter().map(|one| one[key].as_i64().unwrap()).sum()
+            };
+            service["runningCount"] = count("runningCount").into();
+            facts.read_service(serde_json::from_value(service).unwrap(), &goal);
+        }
+    }
+    match judge(&facts, &goal) {
+        Rollout::Moving(phase) => format!("{phase:?}").to_lowercase(),
+        Rollout::Ended(ending) => {
+            let code = ending.code.map(Code::slug).filter(|slug| *slug != ending.verdict.name());
+            let phase = ending.phase.map(|phase| format!("{phase:?}").to_lowercase());
+            let words = [Some(ending.verdict.name()), code, ending.superseded_by.as_deref(), phase.as_deref()];
+            words.into_iter().flatten().collect::<Vec<_>>().join(" ")
+        }
+    }
+}
+
+fn deployment(word: &str, clock: bool) -> Value {
+    let (word, back) = word.strip_suffix('~').map_or((word, false), |word| (word, true));
+    let (head, desired) = word.split_once('/').expect(word);
+    let letters: Vec<char> = head.chars().collect();
+    let id = letters[0].to_digit(10).unwrap();
+    let state = match letters[3] {
+        'i' => json!("IN_PROGRESS"),
+        'c' => json!("COMPLETED"),
+        'f' => json!("FAILED"),
+        _ => Value::Null,
+    };
+    let reason = match letters[3] {
+        _ if back => format!("ECS deployment circuit breaker: rolling back to deploymentId ecs-svc/{id}."),
+        'f' => "ECS deployment circuit breaker: tasks failed to start.".to_owned(),
+        _ => String::new(),
+    };
+    json!({ "id": format!("ecs-svc/{id}"), "status": if letters[1] == 'P' { "PRIMARY" } else { "ACTIVE" },
+        "taskDefinition": format!("web:{}", letters[2]), "rolloutState": state, "rolloutStateReason": reason,
+        "runningCount": letters[4..].iter().collect::<String>().parse::<i64>().unwrap(),
+        "desiredCount": desired.parse::<i64>().unwrap(),
+        "createdAt": if clock { json!(id * 10) } else { Value::Null } })
+}
+
+fn service_deployment(word: &str) -> ServiceDeployment {
+    let mut parts = word.split('+');
+    let mut deployment = ServiceDeployment { status: parts.next().unwrap().to_owned(), ..Default::default() };
+    let monitor = |name: &str| json!({ "status": "TRIGGERED", "triggeredAlarmNames": [name], "failureCount": 3 });
+    for part in parts {
+        let because = "Service deployment rolled back because";
+        match part {
+            "cb" => deployment.deployment_circuit_breaker = Some(serde_json::from_value(monitor("")).unwrap()),
+            "alarm" => deployment.alarms = Some(serde_json::from_value(monitor("errors")).unwrap()),
+            "cb-text" => {
+                deployment.status_reason = Some(format!("{because} the circuit breaker threshold was exceeded."));
+            }
+            "hook" => deployment.status_reason = Some(format!("{because} POST_SCALE_UP lifecycle hook(s) failed.")),
+            "pause" => deployment.status_reason = Some(format!("{because} POST_SCALE_UP pause hook timed out.")),
+            "net" => deployment.status_reason = Some(format!("{because} of invalid networking configuration: X")),
+            "none" => deployment.status_reason = Some("No rollback candidate was found to run the rollback.".to_owned()),
+            other => unreachable!("{other}"),
+        }
+    }
+    deployment
+}
+
+#[test]
+fn every_ending_has_its_true_verdict() {
+    let table = [
+        // Our service deployment is known.
+        ("it is successful", "1A7c0/0 2P8c2/2 sd=SUCCESSFUL", "succeeded"),
+        ("early success while old tasks run", "1A7c2/2 2P8i2/2 sd=SUCCESSFUL", "succeeded"),
+        ("successful, the read of the service is old", "1P7c2/2 sd=SUCCESSFUL", "succeeded"),
+        ("successful after all, a rollback was asked for too late", "2P8c2/2 sd=ROLLBACK_REQUESTED | 2P8c2/2 sd=SUCCESSFUL", "succeeded"),
+        ("successful, then another one began", "2A8c2/2 3P9i0/2 sd=SUCCESSFUL", "succeeded"),
+        ("desired count 0", "desired=0 2P8c0/0 sd=SUCCESSFUL", "succeeded"),
+        ("it waits", "1A7c2/2 2P8i0/2 sd=PENDING", "forward"),
+        ("it goes on", "1A7c2/2 2P8i1/2 sd=IN_PROGRESS", "forward"),
+        ("complete in the list, but the bake time goes on", "blue-green 1A7c2/2 2P8c2/2 sd=IN_PROGRESS", "forward"),
+        ("a status that nobody knows yet", "2P8c2/2 sd=TELEPORTING", "forward"),
+        ("a status that nobody knows yet, at the limit", "2P8c2/2 sd=TELEPORTING late", "timed-out forward"),
+        ("still going at the limit", "1A7c2/2 2P8i1/2 sd=IN_PROGRESS late", "timed-out forward"),
+        ("a crash loop without a breaker, at the limit", "1A7c2/2 2P8i0/2 sd=IN_PROGRESS late", "timed-out forward"),
+        ("it is being rolled back", "2A8f0/2 3P7i1/2~ sd=ROLLBACK_IN_PROGRESS+cb", "back"),
+        ("it is being rolled back at the limit", "2A8f0/2 3P7i1/2~ sd=ROLLBACK_IN_PROGRESS+cb late", "timed-out back"),
+        ("rolled back by the breaker", "3P7c2/2 sd=ROLLBACK_SUCCESSFUL+cb", "rolled-back circuit-breaker"),
+        ("rolled back by the breaker, by its sentence", "3P7c2/2 sd=ROLLBACK_SUCCESSFUL+cb-text", "rolled-back circuit-breaker"),
+        ("rolled back by an alarm", "3P7c2/2 sd=ROLLBACK_SUCCESSFUL+alarm", "rolled-back alarm-triggered"),
+        ("rolled back by a hook", "3P7c2/2 sd=ROLLBACK_SUCCESSFUL+hook", "rolled-back hook-failed"),
+        ("rolled back by a pause that nobody ended", "3P7c2/2 sd=ROLLBACK_SUCCESSFUL+pause", "rolled-back hook-failed"),
+        ("rolled back for the network", "3P7c2/2 sd=ROLLBACK_SUCCESSFUL+net", "rolled-back deployment-failed"),
+        ("rolled back by a person", "2P8i1/2 sd=ROLLBACK_REQUESTED | 3P7c2/2 sd=ROLLBACK_SUCCESSFUL", "rolled-back stopped-by-hand"),
+        ("rolled back to the same revision after a forced deployment", "same-revision 3P8c2/2 sd=ROLLBACK_SUCCESSFUL+cb", "rolled-back circuit-breaker"),
+        ("rolled back to the very deployment before", "1P7c2/2 2A8f0/2 sd=ROLLBACK_SUCCESSFUL+cb", "rolled-back circuit-breaker"),
+        ("rolled back, but the earlier revision does not serve yet", "3P7i1/2~ sd=ROLLBACK_SUCCESSFUL+cb", "settling"),
+        ("rolled back, and the service is never seen to settle", "3P7i1/2~ sd=ROLLBACK_SUCCESSFUL+cb | @20 3P7i1/2~", "rolled-back circuit-breaker"),
+        ("the rollback failed", "2P8f0/2 sd=ROLLBACK_FAILED+cb+none", "rollback-failed circuit-breaker"),
+        ("stopped by the breaker with rollback off", "1A7c2/2 2P8f0/2 sd=STOPPED+cb", "failed circuit-breaker"),
+        ("stopped, the list says failed", "1A7c2/2 2P8f0/2 sd=STOPPED", "failed circuit-breaker"),
+        ("stopped by an alarm with rollback off", "1A7c2/2 2P8i2/2 sd=STOPPED+alarm", "failed alarm-triggered"),
+        ("stopped, nobody took over yet", "1A7c2/2 2P8i1/2 sd=STOPPED", "settling"),
+        ("stopped, nobody ever took over", "2P8i1/2 sd=STOPPED | @20 2P8i1/2", "failed deployment-failed"),
+        ("stopped, and the one before is there", "1P7c2/2 sd=STOPPED | @20 1P7c2/2", "failed deployment-failed"),
+        ("superseded", "1A7c2/2 2A8i1/2 3P9i0/2 sd=STOPPED", "superseded web:9"),
+        ("superseded, the read of the service lags", "2P8i1/2 sd=STOPPED | @5 2A8i1/2 3P9i0/2", "superseded web:9"),
+        ("superseded by the same revision", "2A8i1/2 3P8i0/2 sd=STOPPED", "superseded web:8"),
+        ("superseded by the revision before ours", "2A8i1/2 3P7i0/2 sd=STOPPED", "superseded web:7"),
+        ("superseded, times unknown", "no-clock 2A8i1/2 3P9i0/2 sd=STOPPED", "superseded web:9"),
+        ("another one began, ours is not stopped yet", "2A8i1/2 3P9i0/2 sd=STOP_REQUESTED", "forward"),
+        ("the service is deleted", "draining 2P8i1/2 sd=IN_PROGRESS", "failed service-gone"),
+        ("the service is gone", "2P8i1/2 | gone | gone | gone", "failed service-gone"),
+        ("a read without the service", "2P8i1/2 sd=IN_PROGRESS | gone", "forward"),
+        ("the cluster is gone", "2P8i1/2 | no-cluster gone", "failed service-gone"),
+        // There is no such API: the list of deployments decides.
+        ("completed", "absent 1A7c0/2 2P8c2/2", "succeeded"),
+        ("completed while old tasks drain", "absent 1A7c1/0 2P8c2/2", "succeeded"),
+        ("completed, before the service deployment was found", "2P8c2/2", "succeeded"),
+        ("running as many as asked is not completed", "absent 2P8i2/2", "forward"),
+        ("without a state, all run", "absent 2P8-2/2", "succeeded"),
+        ("without a state, old ones still run", "absent 1A7-1/0 2P8-2/2", "forward"),
+        ("without a state, not yet asked for any", "absent 1A7-2/2 2P8-0/0", "forward"),
+        ("completed, but not with our revision", "absent 2P7c2/2", "forward"),
+        ("blue and green run side by side", "absent blue-green 1A7c2/2 2P8c2/2", "forward"),
+        ("blue is cleaned up", "absent blue-green 2P8c2/2", "succeeded"),
+        ("failed, rollback off", "absent 1A7c2/2 2P8f0/2", "failed circuit-breaker"),
+        ("failed, rollback on", "absent rollback-on 1A7c2/2 2P8f0/2", "back"),
+        ("failed, rollback on, but nothing to go back to", "absent rollback-on 2P8f0/2 | @70 2P8f0/2", "failed circuit-breaker"),
+        ("failed, and the service deployment may still tell more", "2P8f0/2", "back"),
+        ("rolling back", "absent 2P8f0/2 | 2A8f0/2 3P7i1/2~", "back"),
+        ("rolled back", "absent 2P8f0/2 | 2A8f0/2 3P7c2/2", "rolled-back circuit-breaker"),
+        ("rolled back, ours is not listed any more", "absent rollback-on 2P8f0/2 | 3P7c2/2", "rolled-back circuit-breaker"),
+        ("rolled back, FAILED was never seen", "absent 2P8i0/2 | 3P7i1/2~ | 3P7c2/2", "rolled-back deployment-failed"),
+        ("rolled back, told by an event", "absent 2P8i0/2 | event 3P7c2/2", "rolled-back deployment-failed"),
+        ("rolled back to the very deployment before, FAILED stays listed", "absent 1P7c2/2 2A8f0/2", "rolled-back circuit-breaker"),
+        ("the way back fails too", "absent 2A8f0/2 3P7f0/2~", "rollback-failed circuit-breaker"),
+        ("superseded", "absent 1A7c2/2 2A8i1/2 3P9i0/2", "superseded web:9"),
+        ("superseded, and the other one is done", "absent 3P9c2/2", "superseded web:9"),
+        ("superseded by the revision before ours", "absent 2P8i1/2 | 2A8i1/2 3P7i0/2", "superseded web:7"),
+        ("superseded, while the service deployment is looked for", "2A8i1/2 3P9i0/2", "settling"),
+        ("the first read is old", "absent 1P7c2/2", "unseen"),
+        ("an old read after a fresh one", "absent 2P8i1/2 | 1P7c2/2", "settling"),
+        ("the read is old and shows one that began between", "absent no-clock 9P6i0/2", "unseen"),
+        ("the deployment before is back for a minute", "absent 2P8i1/2 | @10 1P7c2/2 | @75 1P7c2/2", "rolled-back deployment-failed"),
+        ("still old at the limit", "absent 1P7c2/2 late", "timed-out unseen"),
+        ("no primary deployment", "absent 2A8i1/2", "unseen"),
+        // ECS began no deployment.
+        ("only settings changed", "settings absent 2P8c2/2", "succeeded"),
+        ("tasks asked for are not there yet", "settings absent 2P8c1/2", "forward"),
+        ("the read does not know the new desired count yet", "settings absent desired=3 2P8c3/3", "forward"),
+        ("desired count moved on by autoscaling", "settings absent desired=3 @70 2P8c3/3", "succeeded"),
+        ("the deployment there is has failed", "settings absent rollback-on 2P8f0/2", "failed circuit-breaker"),
+        ("another one took over", "settings absent 2A8c2/2 3P9i0/2", "superseded web:9"),
+    ];
+    assert!(table.len() >= 40);
+    let told = table.map(|(name, story, _)| format!("{name}: {story} -> {}", tell(story)));
+    let expected = table.map(|(name, story, expected)| format!("{name}: {story} -> {expected}"));
+    for (told, expected) in told.iter().zip(&expected) {
+        assert_eq!(told, expected);
+    }
+}
