@@ -10,9 +10,10 @@ use serde_json::Value;
 
 use crate::aws::Aws;
 use crate::error::Error;
-use crate::inputs::Inputs;
+use crate::inputs::{Inputs, Source};
+use crate::model::names::{Revision, short_name};
 use crate::model::service::{Service, ServiceRevision};
-use crate::model::task_definition::Registered;
+use crate::model::task_definition::{Registered, TaskDefinition};
 
 /// What was true before the first write.
 #[derive(Debug, Clone)]
@@ -58,6 +59,64 @@ pub enum Digest {
 /// # Errors
 /// The service, cluster or revision does not exist, or a needed call failed.
 pub async fn observe(inputs: &Inputs, file: Option<Base>, aws: &Aws) -> Result<Observed, Error> {
-    let _ = (inputs, file, aws);
-    todo!()
+    let service = match &inputs.deploy.service {
+        Some(name) => Some(service::describe(&inputs.deploy.cluster, name, aws).await?),
+        None => None,
+    };
+    let service = service.as_ref();
+    let source = &inputs.definition.source;
+    let runs = service.map(|service| service.task_definition.as_str());
+    let family = family(inputs, file.as_ref(), runs);
+    // What is read as the base already is not read twice.
+    let base_runs = file.is_none() && matches!(source, Source::Registered(which) if runs == Some(which.as_str()));
+    let base_runs = base_runs || (file.is_none() && *source == Source::Running);
+    let base_is_newest = file.is_none() && matches!(source, Source::Registered(which) if *which == family);
+    let from = async {
+        let (base, registered) = match file {
+            Some(file) => (file, None),
+            None => definition::base(inputs, service, aws).await.map(|(base, registered)| (base, Some(registered)))?,
+        };
+        let (digests, warnings) = images::digests(inputs, &base, aws).await;
+        Ok::<_, Error>((base, registered, digests, warnings))
+    };
+    let running = service::revision(runs.filter(|_| !base_runs), "What the service runs now is not known", aws);
+    let newest = service::revision(
+        Some(family.as_str()).filter(|family| !base_is_newest && !family.is_empty()),
+        "Whether the same revision exists already is not known, so one is registered",
+        aws,
+    );
+    let running_revision = service::running_revision(service, aws);
+    let (from, running, newest, running_revision) = tokio::join!(from, running, newest, running_revision);
+    let (base, registered, digests, mut warnings) = from?;
+    warnings.extend(service.and_then(service::in_flight));
+    for warning in [running.1, newest.1, running_revision.1] {
+        warnings.extend(warning);
+    }
+    Ok(Observed {
+        service: service.cloned(),
+        base,
+        running: if base_runs { registered.clone() } else { running.0 },
+        running_revision: running_revision.0,
+        newest: if base_is_newest { registered } else { newest.0 },
+        digests,
+        warnings,
+    })
+}
+
+/// The family that is going to be registered: the patch's, the file's, or that of the revision to start from.
+fn family(inputs: &Inputs, file: Option<&Base>, runs: Option<&str>) -> String {
+    let patched = inputs.definition.edits.patch.as_ref().and_then(|patch| patch.get("family")?.as_str());
+    if let Some(family) = patched {
+        return family.to_owned();
+    }
+    let of = |which: &str| {
+        Revision::parse(which).map_or_else(|| short_name(which).to_owned(), |revision| revision.family)
+    };
+    match (file, &inputs.definition.source) {
+        (Some(file), _) => TaskDefinition::from_document(file.document.clone())
+            .map(|definition| definition.family().to_owned())
+            .unwrap_or_default(),
+        (None, Source::Registered(which)) => of(which),
+        (None, _) => of(runs.unwrap_or_default()),
+    }
 }

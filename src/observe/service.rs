@@ -1,1 +1,230 @@
-//! The service and its deployments before the first write.
+//! The service before the first write: that it is there, that this version can deploy it, and what it runs.
+
+use std::time::Duration;
+
+use tokio::time::timeout;
+
+use crate::aws::Aws;
+use crate::aws::call::{CallError, CallErrorKind};
+use crate::error::{Code, Error};
+use crate::inputs::suggest::nearest;
+use crate::model::names::{Arn, short_name};
+use crate::model::service::{Service, ServiceRevision};
+use crate::model::task_definition::Registered;
+
+/// How many names an error lists.
+const SHOWN: usize = 10;
+
+/// How long to wait for what only adorns the report.
+const PATIENCE: Duration = Duration::from_secs(3);
+
+/// The service, when it can be deployed.
+///
+/// # Errors
+/// The cluster or the service does not exist, the service is being deleted, or this version cannot deploy it.
+pub async fn describe(cluster: &str, name: &str, aws: &Aws) -> Result<Service, Error> {
+    match aws.describe_services(cluster, &[name]).await {
+        Ok(services) => match services.into_iter().next() {
+            Some(service) => deployable(service),
+            None => Err(service_not_found(cluster, name, aws).await),
+        },
+        Err(error) if error.code.as_deref() == Some("ClusterNotFoundException") => {
+            Err(cluster_not_found(cluster, aws).await)
+        }
+        Err(error) => Err(error.into()),
+    }
+}
+
+async fn service_not_found(cluster: &str, name: &str, aws: &Aws) -> Error {
+    // A denied listing only leaves the list out.
+    let names = names(aws.list_services(cluster, 1000).await.unwrap_or_default());
+    let what = format!("The service `{}` was not found in cluster `{}`.", short_name(name), short_name(cluster));
+    not_found(Code::ServiceNotFound, what, "service", "there", short_name(name), &names, aws)
+}
+
+async fn cluster_not_found(cluster: &str, aws: &Aws) -> Error {
+    let names = names(aws.list_clusters().await.unwrap_or_default());
+    let what = format!("The cluster `{}` was not found.", short_name(cluster));
+    not_found(Code::ClusterNotFound, what, "cluster", "here", short_name(cluster), &names, aws)
+}
+
+fn names(arns: Vec<String>) -> Vec<String> {
+    let mut names: Vec<String> = arns.iter().map(|arn| short_name(arn).to_owned()).collect();
+    names.sort();
+    names
+}
+
+fn not_found(
+    code: Code,
+    what: String,
+    input: &str,
+    place: &str,
+    given: &str,
+    names: &[String],
+    aws: &Aws,
+) -> Error {
+    let asked = format!("Asked in account {}, region {}.", aws.identity.account, aws.region);
+    let shown = names.iter().take(SHOWN).map(String::as_str).collect::<Vec<_>>().join(", ");
+    let plural = if names.len() == 1 { "" } else { "s" };
+    let why = match names.len() {
+        0 => asked,
+        count if count > SHOWN => {
+            format!("ECS lists {count} {input}s {place}: {shown} and {} more. {asked}", count - SHOWN)
+        }
+        count => format!("ECS lists {count} {input}{plural} {place}: {shown}. {asked}"),
+    };
+    let guess = nearest(given, names.iter().map(String::as_str)).map(|name| format!(" Did you mean `{name}`?"));
+    let check = if names.is_empty() { " Check account and region, too." } else { "" };
+    let fix = format!(
+        "Correct `with: {input}:`; names are case-sensitive.{}",
+        guess.as_deref().unwrap_or(check)
+    );
+    Error::new(code, what, why, fix)
+}
+
+/// The service, unless it is going away or somebody else moves its tasks.
+fn deployable(service: Service) -> Result<Service, Error> {
+    let name = &service.service_name;
+    if service.status != "ACTIVE" {
+        return Err(Error::new(
+            Code::ServiceNotActive,
+            format!("The service `{name}` cannot be deployed: it is {}.", service.status),
+            "A service that is DRAINING is being deleted; one that is INACTIVE was deleted.",
+            "Create the service again, or correct `with: service:`.",
+        ));
+    }
+    let refused = |who: &str, why: &str, fix: &str| {
+        Err(Error::new(
+            Code::ControllerNotSupported,
+            format!("The service `{name}` cannot be deployed by this version: {who}."),
+            why,
+            fix,
+        ))
+    };
+    if service.resource_management_type.as_deref() == Some("ECS") {
+        return refused(
+            "it is an Express service",
+            "ECS manages its resources (`resourceManagementType: ECS`); UpdateService is not the way to deploy it.",
+            "Use `aws-actions/amazon-ecs-deploy-express-service`, which calls UpdateExpressGatewayService.",
+        );
+    }
+    match service.controller() {
+        "ECS" => Ok(service),
+        "CODE_DEPLOY" => refused(
+            "CodeDeploy moves its tasks",
+            "Its deployment controller is CODE_DEPLOY; ECS refuses a new task definition in UpdateService then.",
+            "Use `aws-actions/amazon-ecs-deploy-task-definition` for it, or move the service to ECS's own blue/green \
+             deployments (deployment controller ECS).",
+        ),
+        "EXTERNAL" => refused(
+            "a third party moves its tasks",
+            "Its deployment controller is EXTERNAL; its tasks are in task sets that only their owner may change.",
+            "Deploy it with the tool that owns its task sets (CreateTaskSet, UpdateServicePrimaryTaskSet).",
+        ),
+        other => refused(
+            "its deployment controller is not known",
+            &format!("Its deployment controller is {other}."),
+            "Deploy a service whose deployment controller is ECS.",
+        ),
+    }
+}
+
+/// A remark, when another deployment is still going on: it will be replaced.
+pub fn in_flight(service: &Service) -> Option<String> {
+    let primary = service.primary().filter(|primary| primary.rollout_state.as_deref() == Some("IN_PROGRESS"))?;
+    Some(format!(
+        "A deployment of {} to `{}` is still in progress ({} of {} tasks run).",
+        short_name(&primary.task_definition),
+        service.service_name,
+        primary.running_count,
+        primary.desired_count
+    ))
+}
+
+/// A revision that is good to know but not needed, and a remark when it could not be read. An unknown one is none.
+pub async fn revision(which: Option<&str>, without: &str, aws: &Aws) -> (Option<Registered>, Option<String>) {
+    let Some(which) = which else { return (None, None) };
+    match aws.describe_task_definition(which).await {
+        Ok(registered) => (Some(registered), None),
+        Err(CallError { kind: CallErrorKind::Refused, .. }) => (None, None),
+        Err(error) => (None, Some(format!("{without}: `{}` failed. {}", error.action, error.message))),
+    }
+}
+
+/// What the service's newest service revision really runs. Older endpoints lack the API: nothing then.
+pub async fn running_revision(service: Option<&Service>, aws: &Aws) -> (Option<ServiceRevision>, Option<String>) {
+    let Some(arn) = service.and_then(service_revision_arn) else { return (None, None) };
+    match timeout(PATIENCE, aws.describe_service_revisions(&[&arn])).await {
+        Ok(Ok(revisions)) => (revisions.into_iter().next(), None),
+        Ok(Err(error)) if error.kind == CallErrorKind::Denied => {
+            let remark = format!("The digests that run now are not known: `{}` is denied.", error.action);
+            (None, Some(remark))
+        }
+        Ok(Err(_)) | Err(_) => (None, None),
+    }
+}
+
+/// The ARN of PRIMARY's service revision: its digits are those of the deployment id.
+fn service_revision_arn(service: &Service) -> Option<String> {
+    let digits = short_name(&service.primary()?.id);
+    let listed = service.current_service_revisions.iter().find(|revision| short_name(&revision.arn) == digits);
+    if let Some(revision) = listed {
+        return Some(revision.arn.clone());
+    }
+    if digits.is_empty() || !digits.bytes().all(|byte| byte.is_ascii_digit()) {
+        return None;
+    }
+    let arn = Arn::parse(&service.service_arn)?;
+    let resource = format!("service-revision/{}/{}/{digits}", short_name(&service.cluster_arn), service.service_name);
+    Some(Arn { resource, ..arn }.to_string())
+}
+
+#[cfg(test)]
+#[expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+mod tests {
+    use super::*;
+    use serde_json::{Value, json};
+
+    fn service(fields: Value) -> Service {
+        let mut service = json!({ "serviceName": "web", "status": "ACTIVE",
+            "serviceArn": "arn:aws-cn:ecs:cn-north-1:123456789012:service/prod/web",
+            "clusterArn": "arn:aws-cn:ecs:cn-north-1:123456789012:cluster/prod",
+            "deployments": [{ "id": "ecs-svc/42", "status": "PRIMARY", "rolloutState": "IN_PROGRESS",
+                "taskDefinition": "arn:aws-cn:ecs:cn-north-1:123456789012:task-definition/web:7",
+                "runningCount": 1, "desiredCount": 2 }] });
+        service.as_object_mut().unwrap().extend(fields.as_object().unwrap().clone());
+        serde_json::from_value(service).unwrap()
+    }
+
+    #[test]
+    fn the_service_revision_is_named_by_the_digits_of_the_deployment() {
+        let derived = "arn:aws-cn:ecs:cn-north-1:123456789012:service-revision/prod/web/42";
+        assert_eq!(service_revision_arn(&service(json!({}))).unwrap(), derived);
+        let listed = json!({ "currentServiceRevisions": [{ "arn": "x/41" }, { "arn": "x/42" }] });
+        assert_eq!(service_revision_arn(&service(listed)).unwrap(), "x/42");
+        let odd = json!({ "deployments": [{ "id": "ecs-svc/web", "status": "PRIMARY" }] });
+        assert_eq!(service_revision_arn(&service(odd)), None);
+    }
+
+    #[test]
+    fn a_deployment_in_progress_is_remarked_on() {
+        insta::assert_snapshot!(in_flight(&service(json!({}))).unwrap(), @"A deployment of web:7 to `web` is still in progress (1 of 2 tasks run).");
+    }
+
+    #[test]
+    fn a_service_that_somebody_else_moves_is_refused_before_any_write() {
+        assert!(deployable(service(json!({}))).is_ok());
+        assert!(deployable(service(json!({ "deploymentController": { "type": "ECS" } }))).is_ok());
+        let refused: Vec<String> = [
+            json!({ "status": "DRAINING" }),
+            json!({ "deploymentController": { "type": "CODE_DEPLOY" } }),
+            json!({ "deploymentController": { "type": "EXTERNAL" } }),
+            json!({ "deploymentController": { "type": "ROBOT" } }),
+            json!({ "resourceManagementType": "ECS" }),
+        ]
+        .into_iter()
+        .map(|fields| deployable(service(fields)).unwrap_err().to_string())
+        .collect();
+        insta::assert_snapshot!(refused.join("\n"));
+    }
+}
