@@ -1,10 +1,16 @@
 //! 6 Why not: the evidence of a rollout that ended badly, while it still exists.
 
+pub mod evidence;
+pub mod rules;
+
 use serde::Serialize;
 
 use crate::apply::Outcome;
 use crate::aws::Aws;
 use crate::error::Error;
+use crate::model::names::short_name;
+use crate::model::service::ServiceEvent;
+use crate::model::verdict::Verdict;
 use crate::plan::ServicePlan;
 
 /// What was found.
@@ -12,6 +18,8 @@ use crate::plan::ServicePlan;
 pub struct Evidence {
     /// Stopped tasks of our deployment, grouped by equal reason, most frequent first.
     pub stopped: Vec<StoppedGroup>,
+    /// What the service said since we began, oldest first. Text from outside.
+    pub events: Vec<ServiceEvent>,
     /// What could not be read, and which permission it lacked.
     pub missing: Vec<String>,
 }
@@ -31,8 +39,23 @@ pub struct StoppedGroup {
     pub containers: Vec<(String, Option<i64>, Option<String>)>,
 }
 
-/// Gathers the evidence and names the cause as exactly as it allows.
+/// Gathers the evidence and names the cause as exactly as it allows. A run that ended well has none.
 pub async fn diagnose(plan: &ServicePlan, outcome: &Outcome, aws: &Aws) -> (Evidence, Option<Error>) {
-    let _ = (plan, outcome, aws);
-    todo!()
+    let ended_badly = matches!(
+        outcome.verdict,
+        Some(Verdict::RolledBack | Verdict::Failed | Verdict::RollbackFailed | Verdict::TimedOut)
+    );
+    let (Some(service), Some(id), true) = (&plan.service, &outcome.deployment_id, ended_badly) else {
+        return (Evidence::default(), None);
+    };
+    let ours = outcome.task_definition_arn.as_deref().unwrap_or_default();
+    let mut evidence = Evidence { events: evidence::events(service, outcome.service.as_ref()), ..Evidence::default() };
+    match aws.stopped_tasks(&plan.cluster, &service.service_name).await {
+        Ok(tasks) => evidence.stopped = evidence::group(tasks.iter().filter(|task| evidence::is_ours(task, id, ours))),
+        Err(error) => {
+            evidence.missing.push(format!("The stopped tasks: `{}` failed. {}", error.action, error.message));
+        }
+    }
+    let cause = rules::name_cause(&evidence).map(|cause| cause.explain(&evidence, short_name(ours), outcome));
+    (evidence, cause)
 }
