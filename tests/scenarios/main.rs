@@ -1,0 +1,8 @@
+//! The real program against the pretend AWS and GitHub, over HTTP. One file a room, one story a test.
+
+#![expect(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic, reason = "a test speaks by failing")]
+
+mod harness;
+mod runner;
+
+mod deploy;
