@@ -16,6 +16,7 @@ use super::suggest::shortened;
 
 /// Who to be in AWS.
 #[derive(Debug, Clone)]
+#[expect(clippy::struct_excessive_bools, reason = "each is an input of its own; no two of them are one state")]
 pub struct Credentials {
     /// `role-to-assume`.
     pub role: Option<Role>,
@@ -75,9 +76,20 @@ pub struct AccessKeys {
     pub session_token: Option<Secret>,
 }
 
-/// Session tags that the run itself sends with AssumeRole.
+/// Session tags that the run itself sends with `AssumeRole`.
 const OWN_TAGS: &[&str] = &[
-    "GitHub", "Repository", "Workflow", "Action", "Actor", "Commit", "Branch", "EventName", "BaseRef", "HeadRef", "RunId", "Job",
+    "GitHub",
+    "Repository",
+    "Workflow",
+    "Action",
+    "Actor",
+    "Commit",
+    "Branch",
+    "EventName",
+    "BaseRef",
+    "HeadRef",
+    "RunId",
+    "Job",
     "TriggeringActor",
 ];
 
@@ -104,7 +116,11 @@ pub(super) fn parse(raw: &RawInputs, runner: &Runner, remarks: &mut Remarks) -> 
         sts_endpoint: endpoint(given!(raw.sts_endpoint), remarks),
         force_skip_oidc: given!(raw.force_skip_oidc).boolean(remarks).unwrap_or(false),
         access_keys: access_keys(raw, remarks),
-        allowed_account_ids: given!(raw.allowed_account_ids).items_that(is_account, "An account id is twelve digits", remarks),
+        allowed_account_ids: given!(raw.allowed_account_ids).items_that(
+            is_account,
+            "An account id is twelve digits",
+            remarks,
+        ),
         mask_account_id: given!(raw.mask_aws_account_id).boolean(remarks).unwrap_or(false),
         max_attempts: retries.max(1),
     };
@@ -115,12 +131,19 @@ pub(super) fn parse(raw: &RawInputs, runner: &Runner, remarks: &mut Remarks) -> 
 /// Inputs that the way the role is assumed cannot use: said, not dropped in silence.
 fn without_effect(credentials: &Credentials, runner: &Runner, remarks: &mut Remarks) {
     let by_token = credentials.web_identity_token_file.is_some()
-        || (runner.oidc.is_some() && credentials.access_keys.is_none() && !credentials.chaining && !credentials.force_skip_oidc);
+        || (runner.oidc.is_some()
+            && credentials.access_keys.is_none()
+            && !credentials.chaining
+            && !credentials.force_skip_oidc);
     if credentials.role.is_some() && by_token && !credentials.custom_tags.is_empty() {
-        remarks.warnings.push("`custom-tags` has no effect: a session by OIDC or token file carries no tags.".to_owned());
+        remarks
+            .warnings
+            .push("`custom-tags` has no effect: a session by OIDC or token file carries no tags.".to_owned());
     }
     if credentials.role.is_none() && (credentials.chaining || credentials.external_id.is_some()) {
-        remarks.warnings.push("`role-chaining` and `role-external-id` have no effect without `role-to-assume`.".to_owned());
+        remarks
+            .warnings
+            .push("`role-chaining` and `role-external-id` have no effect without `role-to-assume`.".to_owned());
     }
     if credentials.chaining && credentials.duration.as_secs() > 3600 {
         let limit = "AWS limits a session that was assumed from another role to 3600";
@@ -146,7 +169,9 @@ fn session_name(input: Given<'_>, remarks: &mut Remarks) -> String {
         name.push('-');
     }
     if name != asked {
-        remarks.warnings.push(format!("`role-session-name` is sent as `{name}`: STS takes 2 to 64 letters, digits and `_+=,.@-`."));
+        remarks
+            .warnings
+            .push(format!("`role-session-name` is sent as `{name}`: STS takes 2 to 64 letters, digits and `_+=,.@-`."));
     }
     name
 }
@@ -154,7 +179,12 @@ fn session_name(input: Given<'_>, remarks: &mut Remarks) -> String {
 fn external_id(input: Given<'_>, remarks: &mut Remarks) -> Option<String> {
     let text = input.text()?;
     if !(2..=1224).contains(&text.chars().count()) {
-        remarks.wrong(input, "is too short or too long", "STS takes 2 to 1224 characters", "Copy it from the role's trust policy.");
+        remarks.wrong(
+            input,
+            "is too short or too long",
+            "STS takes 2 to 1224 characters",
+            "Copy it from the role's trust policy.",
+        );
     }
     Some(text.to_owned())
 }
@@ -181,7 +211,10 @@ fn custom_tag(input: Given<'_>, key: String, value: &Value, remarks: &mut Remark
     } else if key.is_empty() || !fits(&key, 128) {
         Some(("has a key", "A key is 1 to 128 letters, digits, blanks and `_.:/=+-@`"))
     } else if text.as_ref().is_none_or(|text| !fits(text, 256)) {
-        Some(("has a wrong value for", "A value is a text, number or boolean, at most 256 letters, digits, blanks and `_.:/=+-@`"))
+        Some((
+            "has a wrong value for",
+            "A value is a text, number or boolean, at most 256 letters, digits, blanks and `_.:/=+-@`",
+        ))
     } else {
         None
     };
@@ -189,7 +222,12 @@ fn custom_tag(input: Given<'_>, key: String, value: &Value, remarks: &mut Remark
         (None, Some(text)) => Some((key, text)),
         (problem, _) => {
             let (verb, allowed) = problem.unwrap_or_default();
-            remarks.wrong(input, &format!("{verb} `{}`", shortened(&key)), allowed, "Rename, shorten or remove this tag.");
+            remarks.wrong(
+                input,
+                &format!("{verb} `{}`", shortened(&key)),
+                allowed,
+                "Rename, shorten or remove this tag.",
+            );
             None
         }
     }
@@ -205,14 +243,21 @@ fn inline_policy(input: Given<'_>, remarks: &mut Remarks) -> Option<String> {
     let policy = input.object(remarks)?.to_string();
     let length = policy.chars().count();
     if length > 2048 {
-        remarks.wrong(input, &format!("is {length} characters long"), "STS takes 2048, blanks apart", "Use `managed-session-policies`.");
+        remarks.wrong(
+            input,
+            &format!("is {length} characters long"),
+            "STS takes 2048, blanks apart",
+            "Use `managed-session-policies`.",
+        );
     }
     Some(policy)
 }
 
 fn managed_policies(input: Given<'_>, remarks: &mut Remarks) -> Vec<String> {
-    let is_policy = |text: &str| Arn::parse(text).is_some_and(|arn| arn.service == "iam" && arn.resource.starts_with("policy/"));
-    let policies = input.items_that(is_policy, "It takes ARNs such as `arn:aws:iam::aws:policy/ReadOnlyAccess`", remarks);
+    let is_policy =
+        |text: &str| Arn::parse(text).is_some_and(|arn| arn.service == "iam" && arn.resource.starts_with("policy/"));
+    let policies =
+        input.items_that(is_policy, "It takes ARNs such as `arn:aws:iam::aws:policy/ReadOnlyAccess`", remarks);
     if policies.len() > 10 {
         remarks.wrong(input, &format!("has {} policies", policies.len()), "STS takes at most ten", "Leave some out.");
     }
@@ -235,7 +280,11 @@ fn access_keys(raw: &RawInputs, remarks: &mut Remarks) -> Option<AccessKeys> {
         (Some(key), Some(value)) => {
             let advice = "a role by OIDC (`role-to-assume` with `id-token: write`) leaves no long-lived key in GitHub";
             remarks.warnings.push(format!("Static access keys are in use; {advice}."));
-            Some(AccessKeys { id: Secret::new(key), secret: Secret::new(value), session_token: token.text().map(Secret::new) })
+            Some(AccessKeys {
+                id: Secret::new(key),
+                secret: Secret::new(value),
+                session_token: token.text().map(Secret::new),
+            })
         }
         (Some(_), None) => {
             remarks.missing(secret, "`aws-access-key-id` is of no use without it");

@@ -72,7 +72,11 @@ pub struct Edits {
 /// Values of variables, options, labels and the patch may be secret: none is shown.
 impl fmt::Debug for Edits {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Edits").field("containers", &self.containers).field("image", &self.image).field("images", &self.images).finish_non_exhaustive()
+        f.debug_struct("Edits")
+            .field("containers", &self.containers)
+            .field("image", &self.image)
+            .field("images", &self.images)
+            .finish_non_exhaustive()
     }
 }
 
@@ -92,7 +96,9 @@ const LOG_DRIVERS: &[(&str, &str)] = &[
 
 pub(super) fn parse(raw: &RawInputs, remarks: &mut Remarks) -> Definition {
     if given!(raw.keep_null_value_keys).text().is_some() {
-        remarks.warnings.push("`keep-null-value-keys` has no effect: nothing is dropped from the task definition.".to_owned());
+        remarks
+            .warnings
+            .push("`keep-null-value-keys` has no effect: nothing is dropped from the task definition.".to_owned());
     }
     Definition {
         source: source(raw, remarks),
@@ -138,13 +144,18 @@ fn registered(family: Given<'_>, revision: Given<'_>, remarks: &mut Remarks) -> 
     let written = Revision::parse(name);
     let bare = written.as_ref().map_or(name, |revision| revision.family.as_str());
     if !is_family(bare) {
-        let allowed = "A family has letters, digits, hyphens and underscores, at most 255; a revision may follow, as in `web:7`";
+        let allowed =
+            "A family has letters, digits, hyphens and underscores, at most 255; a revision may follow, as in `web:7`";
         remarks.invalid(family, allowed, "Correct the name; for an ARN use `task-definition-arn`.");
     }
     match (written, number) {
         (Some(written), Some(number)) if written.number != u64::from(number) => {
             let what = "`task-definition-family` and `task-definition-revision` name different revisions.".to_owned();
-            remarks.conflict(what, &format!("One says {}, the other {number}.", written.number), "Keep one of the two numbers.");
+            remarks.conflict(
+                what,
+                &format!("One says {}, the other {number}.", written.number),
+                "Keep one of the two numbers.",
+            );
             None
         }
         (None, Some(number)) => Some(format!("{name}:{number}")),
@@ -171,7 +182,11 @@ fn edits(raw: &RawInputs, remarks: &mut Remarks) -> Edits {
         images: images(given!(raw.images), remarks),
         environment: given!(raw.environment_variables).pairs(remarks),
         secrets: given!(raw.secrets).pairs(remarks),
-        env_files: given!(raw.env_files).items_that(is_s3, "It takes ARNs such as `arn:aws:s3:::bucket/web.env`", remarks),
+        env_files: given!(raw.env_files).items_that(
+            is_s3,
+            "It takes ARNs such as `arn:aws:s3:::bucket/web.env`",
+            remarks,
+        ),
         docker_labels: given!(raw.docker_labels).pairs(remarks),
         log_driver: given!(raw.log_configuration_log_driver).word(LOG_DRIVERS, remarks).map(str::to_owned),
         log_options: given!(raw.log_configuration_options).pairs(remarks),
@@ -185,7 +200,9 @@ fn edits(raw: &RawInputs, remarks: &mut Remarks) -> Edits {
 }
 
 fn contradictions(edits: &Edits, remarks: &mut Remarks) {
-    for (name, _) in edits.secrets.iter().filter(|(secret, _)| edits.environment.iter().any(|(variable, _)| variable == secret)) {
+    for (name, _) in
+        edits.secrets.iter().filter(|(secret, _)| edits.environment.iter().any(|(variable, _)| variable == secret))
+    {
         let what = format!("`{}` is in both `environment-variables` and `secrets`.", shortened(name));
         remarks.conflict(what, "ECS takes a name in one of the two only.", "Take it out of one of them.");
     }
@@ -197,8 +214,17 @@ fn contradictions(edits: &Edits, remarks: &mut Remarks) {
 
 /// Names of containers. A comma with nothing beside it is a mistake: a name may have been lost there.
 fn containers(input: Given<'_>, remarks: &mut Remarks) -> Vec<String> {
-    if input.value.unwrap_or_default().lines().any(|line| line.contains(',') && line.split(',').any(|name| name.trim().is_empty())) {
-        remarks.invalid(input, "There is a comma without a name beside it", "Separate the names by single commas, as in `web,worker`.");
+    if input
+        .value
+        .unwrap_or_default()
+        .lines()
+        .any(|line| line.contains(',') && line.split(',').any(|name| name.trim().is_empty()))
+    {
+        remarks.invalid(
+            input,
+            "There is a comma without a name beside it",
+            "Separate the names by single commas, as in `web,worker`.",
+        );
     }
     let mut seen = BTreeSet::new();
     input.items().into_iter().filter(|name| seen.insert(*name)).map(str::to_owned).collect()
@@ -206,7 +232,9 @@ fn containers(input: Given<'_>, remarks: &mut Remarks) -> Vec<String> {
 
 fn image(input: Given<'_>, remarks: &mut Remarks) -> Option<ImageRef> {
     ImageRef::parse(input.text()?)
-        .map_err(|problem| remarks.invalid(input, problem.trim_end_matches('.'), "Correct the image, as in `registry/name:tag`."))
+        .map_err(|problem| {
+            remarks.invalid(input, problem.trim_end_matches('.'), "Correct the image, as in `registry/name:tag`.");
+        })
         .ok()
 }
 
@@ -217,7 +245,12 @@ fn images(input: Given<'_>, remarks: &mut Remarks) -> Vec<(String, ImageRef)> {
             Ok(image) => images.push((container, image)),
             Err(problem) => {
                 let what = format!("cannot give `{}` the image `{}`", shortened(&container), shortened(&image));
-                remarks.wrong(input, &what, problem.trim_end_matches('.'), "Correct the image, as in `web=registry/name:tag`.");
+                remarks.wrong(
+                    input,
+                    &what,
+                    problem.trim_end_matches('.'),
+                    "Correct the image, as in `web=registry/name:tag`.",
+                );
             }
         }
     }
@@ -231,7 +264,11 @@ fn command(input: Given<'_>, remarks: &mut Remarks) -> Option<Vec<String>> {
     let words = if list { array(text) } else { shell_words::split(text).map_err(|error| error.to_string()) };
     words
         .map_err(|problem| {
-            let fix = if list { "Write `[\"sh\", \"-c\", \"…\"]`." } else { "Close every quote; or write a JSON array, `[\"sh\", \"-c\", \"…\"]`." };
+            let fix = if list {
+                "Write `[\"sh\", \"-c\", \"…\"]`."
+            } else {
+                "Close every quote; or write a JSON array, `[\"sh\", \"-c\", \"…\"]`."
+            };
             let form = if list { "a JSON array of texts" } else { "words as in a shell" };
             remarks.wrong(input, &format!("cannot be read as {form}"), problem.trim_end_matches('.'), fix);
         })
@@ -239,8 +276,10 @@ fn command(input: Given<'_>, remarks: &mut Remarks) -> Option<Vec<String>> {
 }
 
 fn array(text: &str) -> Result<Vec<String>, String> {
-    let value = document::parse(text).map_err(|fault| format!("Line {}, column {}: {}", fault.line, fault.column, fault.message))?;
-    let entry = |value: &Value| value.as_str().map(str::to_owned).ok_or_else(|| format!("One entry is {}", kind(value)));
+    let value = document::parse(text)
+        .map_err(|fault| format!("Line {}, column {}: {}", fault.line, fault.column, fault.message))?;
+    let entry =
+        |value: &Value| value.as_str().map(str::to_owned).ok_or_else(|| format!("One entry is {}", kind(value)));
     value.as_array().ok_or_else(|| format!("It is {}", kind(&value)))?.iter().map(entry).collect()
 }
 
@@ -257,7 +296,8 @@ fn role(input: Given<'_>, remarks: &mut Remarks) -> Option<String> {
 /// The ARN of an IAM role in any partition, or a name that a role can have.
 /// <https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html>
 pub(super) fn is_role(text: &str) -> bool {
-    let is_name = |name: &str| !name.is_empty() && name.chars().all(|c| c.is_ascii_alphanumeric() || "_+=,.@-/".contains(c));
+    let is_name =
+        |name: &str| !name.is_empty() && name.chars().all(|c| c.is_ascii_alphanumeric() || "_+=,.@-/".contains(c));
     match Arn::parse(text) {
         Some(arn) => {
             let account = arn.account.len() == 12 && arn.account.chars().all(|c| c.is_ascii_digit());

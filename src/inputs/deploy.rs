@@ -20,7 +20,7 @@ pub struct Deploy {
     pub force_new_deployment: Option<bool>,
     /// `enable-ecs-managed-tags`.
     pub enable_ecs_managed_tags: Option<bool>,
-    /// `propagate-tags`: SERVICE, TASK_DEFINITION or NONE.
+    /// `propagate-tags`: `SERVICE`, `TASK_DEFINITION` or `NONE`.
     pub propagate_tags: Option<String>,
     /// `service-managed-ebs-volume-name` and `service-managed-ebs-volume`, as one entry of `volumeConfigurations`.
     pub volume_configuration: Option<Value>,
@@ -38,12 +38,17 @@ pub enum Mode {
 }
 
 /// <https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_UpdateService.html>
-const PROPAGATE_TAGS: &[(&str, &str)] = &[("SERVICE", "SERVICE"), ("TASK_DEFINITION", "TASK_DEFINITION"), ("NONE", "NONE")];
+const PROPAGATE_TAGS: &[(&str, &str)] =
+    &[("SERVICE", "SERVICE"), ("TASK_DEFINITION", "TASK_DEFINITION"), ("NONE", "NONE")];
 
 pub(super) fn parse(raw: &RawInputs, remarks: &mut Remarks) -> Deploy {
     Deploy {
         // Other words than these two are refused in `later`.
-        mode: if given!(raw.mode).text().is_some_and(|mode| mode.eq_ignore_ascii_case("plan")) { Mode::Plan } else { Mode::Deploy },
+        mode: if given!(raw.mode).text().is_some_and(|mode| mode.eq_ignore_ascii_case("plan")) {
+            Mode::Plan
+        } else {
+            Mode::Deploy
+        },
         service: given!(raw.service).items().first().map(|&service| service.to_owned()),
         cluster: given!(raw.cluster).text().unwrap_or("default").to_owned(),
         // The API's number is a signed one of 32 bits.
@@ -61,7 +66,9 @@ fn volume_configuration(raw: &RawInputs, remarks: &mut Remarks) -> Option<Value>
     let (name, body) = (given!(raw.service_managed_ebs_volume_name), given!(raw.service_managed_ebs_volume));
     if body.text().is_none() {
         if name.text().is_some() {
-            remarks.warnings.push("`service-managed-ebs-volume-name` has no effect without `service-managed-ebs-volume`.".to_owned());
+            remarks.warnings.push(
+                "`service-managed-ebs-volume-name` has no effect without `service-managed-ebs-volume`.".to_owned(),
+            );
         }
         return None;
     }
@@ -71,7 +78,10 @@ fn volume_configuration(raw: &RawInputs, remarks: &mut Remarks) -> Option<Value>
         return None;
     }
     if name.text().is_none() {
-        remarks.missing(name, "`service-managed-ebs-volume` does not say which volume of the task definition it configures");
+        remarks.missing(
+            name,
+            "`service-managed-ebs-volume` does not say which volume of the task definition it configures",
+        );
     }
     if volume.is_object() && !volume.get("roleArn").is_some_and(Value::is_string) {
         let allowed = "ECS creates the volume with the role of the field `roleArn`";

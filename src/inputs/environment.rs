@@ -10,11 +10,13 @@ pub struct Environment(BTreeMap<String, OsString>);
 
 impl Environment {
     /// The value of a variable, or nothing when it is unset, empty or not UTF-8.
+    #[must_use]
     pub fn text(&self, name: &str) -> Option<&str> {
         self.0.get(name).and_then(|value| value.to_str()).filter(|value| !value.is_empty())
     }
 
     /// The value of a variable as it is, or nothing when it is unset or empty. For paths.
+    #[must_use]
     pub fn os(&self, name: &str) -> Option<&OsStr> {
         self.0.get(name).map(OsString::as_os_str).filter(|value| !value.is_empty())
     }

@@ -62,6 +62,17 @@ impl<'a> Given<'a> {
         number
     }
 
+    /// Like `number`, but more than the most is taken for the most, and said.
+    pub(super) fn capped(self, bounds: RangeInclusive<u32>, remarks: &mut Remarks) -> Option<u32> {
+        let most = *bounds.end();
+        let digits = self.text().filter(|text| text.chars().all(|c| c.is_ascii_digit()));
+        if digits.and_then(|digits| digits.parse::<u64>().ok()).is_some_and(|number| number > u64::from(most)) {
+            remarks.warnings.push(format!("`{}` is more than {most}; it counts as {most}.", self.name()));
+            return Some(most);
+        }
+        self.number(bounds, remarks)
+    }
+
     /// One of several words, in any case.
     pub(super) fn word<T: Copy>(self, words: &[(&str, T)], remarks: &mut Remarks) -> Option<T> {
         let text = self.text()?;

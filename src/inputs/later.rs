@@ -46,7 +46,11 @@ pub(super) fn refuse(raw: &RawInputs, remarks: &mut Remarks) {
         (given!(raw.github_deployment), &["false"], GITHUB),
         (given!(raw.environment), &[], GITHUB),
         (given!(raw.environment_url), &[], GITHUB),
-        (given!(raw.fail_fast_after), &["0"], "Write 0, or remove the input: the wait ends when ECS ends the deployment."),
+        (
+            given!(raw.fail_fast_after),
+            &["0"],
+            "Write 0, or remove the input: the wait ends when ECS ends the deployment.",
+        ),
     ];
     for (input, off, instead) in table {
         if input.text().is_some_and(|text| !off.iter().any(|off| off.eq_ignore_ascii_case(text))) {
@@ -54,8 +58,20 @@ pub(super) fn refuse(raw: &RawInputs, remarks: &mut Remarks) {
         }
     }
     several_services(given!(raw.service), remarks);
-    choice(given!(raw.mode), &["deploy", "plan"], &["rollback"], "Deploy the revision to go back to by `task-definition-arn`.", remarks);
-    choice(given!(raw.wait_until), &["stable"], &["healthy", "paused"], "Write `stable`, or remove the input.", remarks);
+    choice(
+        given!(raw.mode),
+        &["deploy", "plan"],
+        &["rollback"],
+        "Deploy the revision to go back to by `task-definition-arn`.",
+        remarks,
+    );
+    choice(
+        given!(raw.wait_until),
+        &["stable"],
+        &["healthy", "paused"],
+        "Write `stable`, or remove the input.",
+        remarks,
+    );
     let breaker = "Write `none`; the service's deployment circuit breaker rolls back, see `deployment-configuration`.";
     choice(given!(raw.on_failure), &["none"], &["rollback"], breaker, remarks);
     choice(given!(raw.on_cancel), &["leave"], &["rollback"], "Write `leave`, or remove the input.", remarks);
@@ -72,7 +88,8 @@ fn choice(input: Given<'_>, now: &[&str], later: &[&str], instead: &str, remarks
         remarks.mistakes.push(not_available(input, instead));
     } else if !is_in(now) {
         let words: Vec<String> = now.iter().map(|word| format!("`{word}`")).collect();
-        let fix = nearest(text, now.iter().copied()).map_or_else(|| instead.to_owned(), |near| format!("Did you mean `{near}`?"));
+        let fix = nearest(text, now.iter().copied())
+            .map_or_else(|| instead.to_owned(), |near| format!("Did you mean `{near}`?"));
         remarks.invalid(input, &format!("It takes {}", words.join(" or ")), &fix);
     }
 }

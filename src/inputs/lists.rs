@@ -21,7 +21,12 @@ impl<'a> Given<'a> {
     pub(super) fn items_that(self, fits: impl Fn(&str) -> bool, allowed: &str, remarks: &mut Remarks) -> Vec<String> {
         let items = self.items();
         for item in items.iter().filter(|item| !fits(item)) {
-            remarks.wrong(self, &format!("has an entry `{}`", shortened(item)), allowed, "Correct this entry, or take it out.");
+            remarks.wrong(
+                self,
+                &format!("has an entry `{}`", shortened(item)),
+                allowed,
+                "Correct this entry, or take it out.",
+            );
         }
         items.into_iter().map(str::to_owned).collect()
     }
@@ -46,7 +51,12 @@ impl<'a> Given<'a> {
                 _ => {
                     let problem = format!("has a line without a name and `=`: line {number}");
                     let fix = "Write each entry on one line, as `NAME=value`; a value cannot span lines.";
-                    remarks.wrong(self, &problem, "Its lines are `NAME=value`; the line is not shown, it may be secret", fix);
+                    remarks.wrong(
+                        self,
+                        &problem,
+                        "Its lines are `NAME=value`; the line is not shown, it may be secret",
+                        fix,
+                    );
                 }
             }
         }
@@ -59,7 +69,8 @@ impl<'a> Given<'a> {
             Ok(value) => Some(value),
             Err(fault) => {
                 let what = format!("The input `{}` is neither JSON nor YAML.", self.name());
-                let why = format!("Line {}, column {}: {}.", fault.line, fault.column, fault.message.trim_end_matches('.'));
+                let why =
+                    format!("Line {}, column {}: {}.", fault.line, fault.column, fault.message.trim_end_matches('.'));
                 let fix = "Correct it there; in a workflow, write it as a block below `|`.";
                 remarks.mistakes.push(Error::new(Code::DocumentUnparsable, what, why, fix));
                 None
@@ -72,7 +83,12 @@ impl<'a> Given<'a> {
         let value = self.document(remarks)?;
         if !value.is_object() {
             let problem = format!("is {}", kind(&value));
-            remarks.wrong(self, &problem, "It takes an object: names with their values", "Write it as `name: value` lines or `{…}`.");
+            remarks.wrong(
+                self,
+                &problem,
+                "It takes an object: names with their values",
+                "Write it as `name: value` lines or `{…}`.",
+            );
         }
         Some(value)
     }

@@ -17,13 +17,12 @@ pub mod runner;
 pub mod suggest;
 pub mod wait;
 
-use std::ffi::OsString;
-
 use crate::error::{Code, Error};
 
 pub use self::credentials::{AccessKeys, Credentials, Role};
 pub use self::definition::{Definition, Edits, Source};
 pub use self::deploy::{Deploy, Mode};
+pub use self::raw::Asked;
 pub use self::reporting::{PrComment, Reporting};
 pub use self::wait::Wait;
 
@@ -51,25 +50,15 @@ pub struct Inputs {
 /// A remark on the inputs that does not stop the run.
 pub type Warning = String;
 
-/// The typed inputs, from names (as in `action.yml`) and values.
-///
-/// # Errors
-/// Every mistake there is, not only the first.
-pub fn read(given: impl IntoIterator<Item = (String, OsString)>, runner: &Runner) -> Result<(Inputs, Vec<Warning>), Vec<Error>> {
-    let reading = RawInputs::read(given);
-    typed(&reading.raw, runner, Remarks { mistakes: reading.mistakes, warnings: reading.warnings })
-}
-
 /// The typed inputs and the warnings about them.
 ///
+/// Every part is parsed even when an earlier one is wrong; what stands in for a wrong value is never seen.
+///
 /// # Errors
 /// Every mistake there is, not only the first.
-pub fn parse(raw: &RawInputs, runner: &Runner) -> Result<(Inputs, Vec<Warning>), Vec<Error>> {
-    typed(raw, runner, Remarks::default())
-}
-
-/// Every part is parsed even when an earlier one is wrong; what stands in for a wrong value is never seen.
-fn typed(raw: &RawInputs, runner: &Runner, mut remarks: Remarks) -> Result<(Inputs, Vec<Warning>), Vec<Error>> {
+pub fn parse(asked: &Asked) -> Result<(Inputs, Vec<Warning>), Vec<Error>> {
+    let Asked { raw, runner, mistakes, warnings } = asked;
+    let mut remarks = Remarks { mistakes: mistakes.clone(), warnings: warnings.clone() };
     later::refuse(raw, &mut remarks);
     let inputs = Inputs {
         region: region(raw, runner, &mut remarks),
@@ -98,8 +87,14 @@ fn region(raw: &RawInputs, runner: &Runner, remarks: &mut Remarks) -> String {
         if input.text().is_some() {
             remarks.invalid(input, allowed, "Give the region of the cluster.");
         } else {
-            let what = format!("The region `{}` of `AWS_REGION` or `AWS_DEFAULT_REGION` is none.", suggest::shortened(region));
-            remarks.mistakes.push(Error::new(Code::InputInvalid, what, format!("{allowed}."), "Give the input `aws-region`."));
+            let what =
+                format!("The region `{}` of `AWS_REGION` or `AWS_DEFAULT_REGION` is none.", suggest::shortened(region));
+            remarks.mistakes.push(Error::new(
+                Code::InputInvalid,
+                what,
+                format!("{allowed}."),
+                "Give the input `aws-region`.",
+            ));
         }
     }
     region.to_owned()

@@ -9,6 +9,7 @@ use serde::Deserialize;
 use crate::error::{Code, Error};
 
 use super::Warning;
+use super::runner::Runner;
 use super::suggest;
 
 /// The longest value of an input, in bytes. Far above anything ECS takes: a task definition may have 64 KiB.
@@ -124,58 +125,70 @@ raw_inputs! {
     environment_url
 }
 
-/// What was read: the inputs, and all that is wrong or odd about them so far.
-#[derive(Debug, Default)]
-pub struct Reading {
+/// What was asked, by whom: the inputs as strings, the run, and all that is wrong or odd about the strings alone.
+#[derive(Debug, Clone, Default)]
+pub struct Asked {
     /// The inputs that could be read.
     pub raw: RawInputs,
+    /// The run that asks.
+    pub runner: Runner,
     /// Misspelled names, values that are no text, values that are too long.
-    pub mistakes: Vec<Error>,
+    pub(super) mistakes: Vec<Error>,
     /// Names that are no inputs.
-    pub warnings: Vec<Warning>,
+    pub(super) warnings: Vec<Warning>,
 }
 
 impl RawInputs {
-    /// Reads inputs by name (as in `action.yml`, in any case). Blank values count as not given.
-    pub fn read(given: impl IntoIterator<Item = (String, OsString)>) -> Reading {
-        let mut reading = Reading::default();
-        let mut known = BTreeMap::new();
-        for (name, value) in given {
-            let name = name.to_lowercase();
-            let Some(text) = reading.text_of(&name, value) else { continue };
-            if !RawInputs::names().any(|input| input == name) {
-                reading.unknown(&name);
-            } else if known.insert(name.clone(), text).is_some() {
-                reading.mistakes.push(given_twice(&name));
-            }
-        }
-        match envy::from_iter(known) {
-            Ok(raw) => reading.raw = raw,
-            Err(error) => reading.mistakes.push(unreadable(&error)),
-        }
-        reading
-    }
-
     /// The names of all inputs, as in `action.yml` but in lower case.
     pub fn names() -> impl Iterator<Item = String> {
         FIELDS.iter().map(|field| field.replace('_', "-"))
     }
 }
 
-impl Reading {
+impl Asked {
+    /// Reads inputs by name (as in `action.yml`, in any case). Blank values count as not given.
+    pub fn new(given: impl IntoIterator<Item = (String, OsString)>, runner: Runner) -> Self {
+        let mut asked = Self { runner, ..Self::default() };
+        let mut known = BTreeMap::new();
+        for (name, value) in given {
+            let name = name.to_lowercase();
+            let Some(text) = asked.text_of(&name, value) else { continue };
+            if !RawInputs::names().any(|input| input == name) {
+                asked.unknown(&name);
+            } else if known.insert(name.clone(), text).is_some() {
+                asked.mistakes.push(given_twice(&name));
+            }
+        }
+        match envy::from_iter(known) {
+            Ok(raw) => asked.raw = raw,
+            Err(error) => asked.mistakes.push(unreadable(&error)),
+        }
+        asked
+    }
+
     /// The value as text, unless it is blank or cannot be one.
     fn text_of(&mut self, name: &str, value: OsString) -> Option<String> {
         let what = |problem: &str| format!("The input `{name}` {problem}.");
         match value.into_string() {
             Ok(text) if text.len() > LONGEST => {
                 let why = format!("It is {} bytes long; at most {LONGEST} are read.", text.len());
-                self.mistakes.push(Error::new(Code::InputInvalid, what("is too long"), why, "Shorten it, or put it into a file."));
+                self.mistakes.push(Error::new(
+                    Code::InputInvalid,
+                    what("is too long"),
+                    why,
+                    "Shorten it, or put it into a file.",
+                ));
                 None
             }
             Ok(text) => (!text.trim().is_empty()).then_some(text),
             Err(_) => {
                 let why = "Its value has bytes that no UTF-8 text has.";
-                self.mistakes.push(Error::new(Code::InputInvalid, what("is not text"), why, "Save the value as UTF-8."));
+                self.mistakes.push(Error::new(
+                    Code::InputInvalid,
+                    what("is not text"),
+                    why,
+                    "Save the value as UTF-8.",
+                ));
                 None
             }
         }

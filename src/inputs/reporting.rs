@@ -27,7 +27,8 @@ pub enum PrComment {
     Never,
 }
 
-const PR_COMMENT: &[(&str, PrComment)] = &[("auto", PrComment::Auto), ("always", PrComment::Always), ("never", PrComment::Never)];
+const PR_COMMENT: &[(&str, PrComment)] =
+    &[("auto", PrComment::Auto), ("always", PrComment::Always), ("never", PrComment::Never)];
 
 pub(super) fn parse(raw: &RawInputs, remarks: &mut Remarks) -> Reporting {
     Reporting {

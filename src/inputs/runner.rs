@@ -75,10 +75,12 @@ pub struct OidcRequest {
 
 impl Runner {
     /// The run that the environment describes. Variables that are empty count as not set.
+    #[must_use]
     pub fn from_env(environment: &Environment) -> Self {
         let text = |name: &str| environment.text(name).map(str::to_owned);
         let path = |name: &str| environment.os(name).map(PathBuf::from);
-        let url = |name: &str, default: &str| environment.text(name).unwrap_or(default).trim_end_matches('/').to_owned();
+        let url =
+            |name: &str, default: &str| environment.text(name).unwrap_or(default).trim_end_matches('/').to_owned();
         let oidc = |url: &str, token: &str| OidcRequest { url: url.to_owned(), token: Secret::new(token) };
         Self {
             workspace: path("GITHUB_WORKSPACE").unwrap_or_else(|| PathBuf::from(".")),
@@ -114,6 +116,7 @@ impl Runner {
     }
 
     /// The page of this run and attempt.
+    #[must_use]
     pub fn run_url(&self) -> Option<String> {
         let (repository, run) = (self.repository.as_ref()?, self.run_id.as_ref()?);
         let attempt = self.run_attempt.as_ref().map(|n| format!("/attempts/{n}")).unwrap_or_default();
@@ -129,7 +132,10 @@ mod tests {
     fn a_laptop_has_no_runner_and_gets_the_defaults() {
         let runner = Runner::from_env(&Environment::default());
         assert_eq!(runner.workspace, PathBuf::from("."));
-        assert_eq!((runner.api_url.as_str(), runner.server_url.as_str()), ("https://api.github.com", "https://github.com"));
+        assert_eq!(
+            (runner.api_url.as_str(), runner.server_url.as_str()),
+            ("https://api.github.com", "https://github.com")
+        );
         assert!(!runner.is_actions && runner.oidc.is_none() && runner.run_url().is_none());
     }
 
@@ -158,7 +164,8 @@ mod tests {
 
     #[test]
     fn half_an_oidc_request_is_none() {
-        let runner = Runner::from_env(&Environment::from_iter([("ACTIONS_ID_TOKEN_REQUEST_URL", "https://token.example")]));
+        let runner =
+            Runner::from_env(&Environment::from_iter([("ACTIONS_ID_TOKEN_REQUEST_URL", "https://token.example")]));
         assert!(runner.oidc.is_none());
     }
 }

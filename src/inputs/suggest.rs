@@ -5,10 +5,16 @@ pub fn nearest<'a>(given: &str, known: impl IntoIterator<Item = &'a str>) -> Opt
     let given = given.to_lowercase();
     let distance = |name: &'a str| (strsim::damerau_levenshtein(&given, &name.to_lowercase()), name);
     let tolerance = |name: &str| 1 + (given.len().min(name.len()) / 6).min(2);
-    known.into_iter().map(distance).filter(|(slips, name)| *slips <= tolerance(name)).min_by_key(|(slips, _)| *slips).map(|(_, name)| name)
+    known
+        .into_iter()
+        .map(distance)
+        .filter(|(slips, name)| *slips <= tolerance(name))
+        .min_by_key(|(slips, _)| *slips)
+        .map(|(_, name)| name)
 }
 
 /// A text as a sentence can quote it: on one line, and not too long.
+#[must_use]
 pub fn shortened(text: &str) -> String {
     const LONGEST: usize = 80;
     let plain = |c: char| if c.is_control() { ' ' } else { c };

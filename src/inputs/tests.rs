@@ -1,5 +1,6 @@
 #![expect(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic, reason = "a test speaks by failing")]
 
+use std::ffi::OsString;
 use std::time::Duration;
 
 use serde_json::json;
@@ -11,7 +12,11 @@ fn runner() -> Runner {
 }
 
 fn read_all(given: &[(&str, &str)]) -> Result<(Inputs, Vec<Warning>), Vec<Error>> {
-    read(given.iter().map(|(name, value)| ((*name).to_owned(), OsString::from(*value))), &runner())
+    read(given, runner())
+}
+
+fn read(given: &[(&str, &str)], runner: Runner) -> Result<(Inputs, Vec<Warning>), Vec<Error>> {
+    parse(&Asked::new(given.iter().map(|(name, value)| ((*name).to_owned(), OsString::from(*value))), runner))
 }
 
 fn good(given: &[(&str, &str)]) -> Inputs {
@@ -41,14 +46,26 @@ fn texts(pairs: &[(String, String)]) -> Vec<(&str, &str)> {
 fn nothing_given_means_the_defaults_of_the_contract() {
     let inputs = good(&[]);
     assert_eq!(inputs.region, "eu-central-1");
-    assert_eq!((inputs.deploy.cluster.as_str(), inputs.deploy.mode, &inputs.deploy.service), ("default", Mode::Deploy, &None));
-    assert_eq!((inputs.deploy.desired_count, inputs.deploy.force_new_deployment, inputs.deploy.enable_ecs_managed_tags), (None, None, None));
-    assert_eq!((inputs.wait.enabled, inputs.wait.limit, inputs.wait.max_delay), (true, Duration::from_secs(1800), Duration::from_secs(5)));
+    assert_eq!(
+        (inputs.deploy.cluster.as_str(), inputs.deploy.mode, &inputs.deploy.service),
+        ("default", Mode::Deploy, &None)
+    );
+    assert_eq!(
+        (inputs.deploy.desired_count, inputs.deploy.force_new_deployment, inputs.deploy.enable_ecs_managed_tags),
+        (None, None, None)
+    );
+    assert_eq!(
+        (inputs.wait.enabled, inputs.wait.limit, inputs.wait.max_delay),
+        (true, Duration::from_mins(30), Duration::from_secs(5))
+    );
     assert_eq!((inputs.reporting.job_summary, inputs.reporting.pr_comment), (true, PrComment::Auto));
     assert_eq!(inputs.definition.source, Source::Running);
     assert_eq!(inputs.definition.edits, Edits::default());
     let credentials = inputs.credentials;
-    assert_eq!((credentials.audience.as_str(), credentials.session_name.as_str()), ("sts.amazonaws.com", "GitHubActions"));
+    assert_eq!(
+        (credentials.audience.as_str(), credentials.session_name.as_str()),
+        ("sts.amazonaws.com", "GitHubActions")
+    );
     assert_eq!((credentials.duration.as_secs(), credentials.max_attempts), (3600, 5));
     assert!(warnings(&[]).is_empty());
 }
@@ -89,7 +106,7 @@ fn all_mistakes_are_told_at_once() {
       why: It takes `true` or `false`.
       fix: Write one of these, or leave the input out.
     The input `wait-for-minutes` cannot be `1e3`. [input-invalid]
-      why: It takes a whole number from 1 to 99999.
+      why: It takes a whole number from 1 to 360.
       fix: Write the number in digits alone, or leave the input out.
     The input `pr-comment` cannot be `allways`. [input-invalid]
       why: It takes `auto`, `always` or `never`.
@@ -130,7 +147,7 @@ fn numbers_are_digits_within_bounds() {
 
 #[test]
 fn a_wait_above_six_hours_is_cut_and_said() {
-    assert_eq!(good(&[("wait-for-minutes", "361")]).wait.limit, Duration::from_secs(360 * 60));
+    assert_eq!(good(&[("wait-for-minutes", "361")]).wait.limit, Duration::from_mins(360));
     assert_eq!(warnings(&[("wait-for-minutes", "361")]).len(), 1);
     assert!(warnings(&[("wait-for-minutes", "360")]).is_empty());
 }
@@ -164,7 +181,15 @@ fn a_line_that_is_no_pair_is_named_without_its_secret() {
 #[test]
 fn a_value_that_may_be_secret_is_never_shown() {
     let secret = "hunter2 hunter2";
-    for name in ["secrets", "docker-labels", "log-configuration-options", "patch", "custom-tags", "tags", "run-task-container-overrides"] {
+    for name in [
+        "secrets",
+        "docker-labels",
+        "log-configuration-options",
+        "patch",
+        "custom-tags",
+        "tags",
+        "run-task-container-overrides",
+    ] {
         let text = told(&[(name, secret)]);
         assert!(!text.contains("hunter2"), "{name}: {text}");
     }
@@ -186,17 +211,18 @@ fn the_region_comes_from_the_input_before_the_variables() {
     for region in ["US-EAST-1", "us_east_1", "evil.example/"] {
         assert_eq!(mistakes(&[("aws-region", region)])[0].code, Code::InputInvalid, "{region}");
     }
-    let nowhere = read([], &Runner::default()).unwrap_err();
+    let nowhere = read(&[], Runner::default()).unwrap_err();
     assert_eq!(nowhere[0].code, Code::InputMissing);
     let odd = Runner { aws_region: Some("Frankfurt!".to_owned()), ..Runner::default() };
-    assert!(read([], &odd).unwrap_err()[0].what.contains("AWS_REGION"));
+    assert!(read(&[], odd).unwrap_err()[0].what.contains("AWS_REGION"));
 }
 
 #[test]
 fn the_file_decides_over_the_arn_and_the_arn_over_the_family() {
     let arn = "arn:aws-cn:ecs:cn-north-1:123456789012:task-definition/web:7";
     let registered = |name: &str| Source::Registered(name.to_owned());
-    let (file, by_arn, family) = (("task-definition", "td.json"), ("task-definition-arn", arn), ("task-definition-family", "web"));
+    let (file, by_arn, family) =
+        (("task-definition", "td.json"), ("task-definition-arn", arn), ("task-definition-family", "web"));
     for (given, source, ignored) in [
         (vec![file, by_arn, family], Source::File("td.json".to_owned()), 2),
         (vec![by_arn, family], registered(arn), 1),
@@ -241,7 +267,10 @@ fn a_command_is_shell_words_or_a_json_array() {
 
 #[test]
 fn container_names_are_a_list_without_lost_names() {
-    assert_eq!(good(&[("container-name", "web, worker\nside,web")]).definition.edits.containers, ["web", "worker", "side"]);
+    assert_eq!(
+        good(&[("container-name", "web, worker\nside,web")]).definition.edits.containers,
+        ["web", "worker", "side"]
+    );
     for given in ["web,", ",web", "web,,side"] {
         assert_eq!(mistakes(&[("container-name", given)])[0].code, Code::InputInvalid, "{given}");
     }
@@ -268,14 +297,32 @@ fn a_name_is_a_variable_or_a_secret_but_not_both() {
 
 #[test]
 fn roles_are_arns_of_any_partition_or_names() {
-    for role in ["arn:aws:iam::123456789012:role/deploy", "arn:aws-us-gov:iam::123456789012:role/path/deploy", "deploy", "team/deploy"] {
+    for role in [
+        "arn:aws:iam::123456789012:role/deploy",
+        "arn:aws-us-gov:iam::123456789012:role/path/deploy",
+        "deploy",
+        "team/deploy",
+    ] {
         let inputs = good(&[("task-role-arn", role), ("execution-role-arn", role), ("role-to-assume", role)]);
         assert_eq!(inputs.definition.edits.task_role.as_deref(), Some(role));
         let whole = role.starts_with("arn:");
-        assert_eq!(inputs.credentials.role.unwrap(), if whole { Role::Arn(role.to_owned()) } else { Role::Name(role.to_owned()) });
+        assert_eq!(
+            inputs.credentials.role.unwrap(),
+            if whole { Role::Arn(role.to_owned()) } else { Role::Name(role.to_owned()) }
+        );
     }
-    for role in ["arn:aws:iam::123:role/deploy", "arn:aws:iam::123456789012:user/me", "arn:aws:sts::123456789012:role/x", "arn:broken", "a b"] {
-        assert_eq!(mistakes(&[("role-to-assume", role), ("task-role-arn", role), ("execution-role-arn", role)]).len(), 3, "{role}");
+    for role in [
+        "arn:aws:iam::123:role/deploy",
+        "arn:aws:iam::123456789012:user/me",
+        "arn:aws:sts::123456789012:role/x",
+        "arn:broken",
+        "a b",
+    ] {
+        assert_eq!(
+            mistakes(&[("role-to-assume", role), ("task-role-arn", role), ("execution-role-arn", role)]).len(),
+            3,
+            "{role}"
+        );
     }
 }
 
@@ -304,14 +351,24 @@ fn custom_tags_keep_to_the_rules_of_sts() {
     assert_eq!(texts(&tags), [("Team", "shop é"), ("Build", "7"), ("Hot", "true")]);
     let many = serde_json::Value::Object((0..44).map(|n| (format!("k{n}"), json!("v"))).collect()).to_string();
     let long = format!(r#"{{"{}": "x"}}"#, "k".repeat(129));
-    for given in [r#"["a"]"#, r#"{"repository": "x"}"#, r#"{"a": null}"#, r#"{"a": [1]}"#, r#"{"a": "x;y"}"#, r#"{"a!": "x"}"#, &many, &long] {
+    for given in [
+        r#"["a"]"#,
+        r#"{"repository": "x"}"#,
+        r#"{"a": null}"#,
+        r#"{"a": [1]}"#,
+        r#"{"a": "x;y"}"#,
+        r#"{"a!": "x"}"#,
+        &many,
+        &long,
+    ] {
         assert_eq!(mistakes(&[("custom-tags", given)])[0].code, Code::InputInvalid, "{given}");
     }
 }
 
 #[test]
 fn session_policies_keep_to_the_limits_of_sts() {
-    let policy = good(&[("inline-session-policy", "{\n  \"Version\": \"2012-10-17\"\n}")]).credentials.inline_session_policy;
+    let policy =
+        good(&[("inline-session-policy", "{\n  \"Version\": \"2012-10-17\"\n}")]).credentials.inline_session_policy;
     assert_eq!(policy.as_deref(), Some(r#"{"Version":"2012-10-17"}"#));
     let long = json!({ "Version": "x".repeat(2048) }).to_string();
     assert_eq!(mistakes(&[("inline-session-policy", &long)])[0].code, Code::InputInvalid);
@@ -411,9 +468,10 @@ fn every_input_that_action_yml_calls_not_available_is_refused() {
 fn inputs_without_effect_say_so() {
     assert!(warnings(&[("keep-null-value-keys", "tag")])[0].contains("no effect"));
     assert!(warnings(&[("role-external-id", "abc")])[0].contains("no effect"));
-    let oidc = runner::OidcRequest { url: "https://token.example".to_owned(), token: crate::model::secret::Secret::new("t") };
+    let oidc =
+        runner::OidcRequest { url: "https://token.example".to_owned(), token: crate::model::secret::Secret::new("t") };
     let runner = Runner { oidc: Some(oidc), ..runner() };
     let given = [("role-to-assume", "deploy"), ("custom-tags", r#"{"a": "b"}"#)];
-    let (_, told) = read(given.map(|(name, value)| (name.to_owned(), OsString::from(value))), &runner).unwrap();
+    let (_, told) = read(&given, runner).unwrap();
     assert!(told[0].contains("custom-tags"), "{told:?}");
 }

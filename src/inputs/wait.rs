@@ -20,13 +20,12 @@ pub struct Wait {
 }
 
 pub(super) fn parse(raw: &RawInputs, remarks: &mut Remarks) -> Wait {
-    let minutes = given!(raw.wait_for_minutes).number(1..=99_999, remarks).unwrap_or(30);
-    if minutes > LONGEST_MINUTES {
-        remarks.warnings.push(format!("`wait-for-minutes` is {minutes}; the wait ends after {LONGEST_MINUTES}, the most there is."));
-    }
+    let minutes = given!(raw.wait_for_minutes).capped(1..=LONGEST_MINUTES, remarks).unwrap_or(30);
     Wait {
         enabled: given!(raw.wait_for_service_stability).boolean(remarks).unwrap_or(true),
-        limit: Duration::from_secs(60 * u64::from(minutes.min(LONGEST_MINUTES))),
-        max_delay: Duration::from_secs(u64::from(given!(raw.wait_max_delay_seconds).number(0..=3600, remarks).unwrap_or(5))),
+        limit: Duration::from_mins(u64::from(minutes)),
+        max_delay: Duration::from_secs(u64::from(
+            given!(raw.wait_max_delay_seconds).number(0..=3600, remarks).unwrap_or(5),
+        )),
     }
 }

@@ -1,5 +1,6 @@
 //! The nouns, in ECS's own words: no I/O, no SDK type, no clock.
 
+pub mod command;
 pub mod document;
 pub mod image;
 pub mod names;

@@ -1,5 +1,20 @@
 //! 7 Tell it: one report, rendered as outputs, job summary, comment, annotations, log lines and JSON. Pure.
 
+pub mod clean;
+pub mod comment;
+pub mod console;
+pub mod json;
+pub mod links;
+pub mod markdown;
+pub mod message;
+pub mod outputs;
+pub mod sections;
+#[cfg(test)]
+#[expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test may panic")]
+mod stories;
+pub mod summary;
+pub mod view;
+
 use std::time::Duration;
 
 use crate::apply::{Event, Outcome};
@@ -44,4 +59,13 @@ pub struct Report {
     pub report_path: Option<String>,
     /// How long the run took.
     pub duration: Duration,
+}
+
+/// The text without the account's number, where the user asked for that: nobody but us masks a comment.
+fn discreet(report: &Report, text: String) -> String {
+    let masked = report.inputs.as_ref().is_some_and(|inputs| inputs.credentials.mask_account_id);
+    match &report.identity {
+        Some(identity) if masked && !identity.account.is_empty() => text.replace(&identity.account, "***"),
+        _ => text,
+    }
 }

@@ -7,30 +7,31 @@ use crate::model::document;
 
 use super::*;
 
-fn read(given: &[(&str, &str)]) -> Reading {
-    RawInputs::read(given.iter().map(|(name, value)| ((*name).to_owned(), OsString::from(*value))))
+fn read(given: &[(&str, &str)]) -> Asked {
+    Asked::new(given.iter().map(|(name, value)| ((*name).to_owned(), OsString::from(*value))), Runner::default())
 }
 
 #[test]
 fn action_yml_declares_exactly_the_inputs_that_are_read() {
     let action = document::parse(include_str!("../../../action.yml")).unwrap();
-    let declared: BTreeSet<String> = action["inputs"].as_object().unwrap().keys().map(|name| name.to_lowercase()).collect();
+    let declared: BTreeSet<String> =
+        action["inputs"].as_object().unwrap().keys().map(|name| name.to_lowercase()).collect();
     assert_eq!(declared, RawInputs::names().collect::<BTreeSet<_>>());
 }
 
 #[test]
 fn every_declared_input_reaches_its_field() {
     let all = RawInputs::names().map(|name| (name.clone(), OsString::from(name)));
-    let reading = RawInputs::read(all);
-    assert!(reading.mistakes.is_empty() && reading.warnings.is_empty(), "{reading:?}");
-    assert_eq!(reading.raw.run_task_assign_public_ip.as_deref(), Some("run-task-assign-public-ip"));
-    assert_eq!(reading.raw.wait_for_minutes.as_deref(), Some("wait-for-minutes"));
+    let asked = Asked::new(all, Runner::default());
+    assert!(asked.mistakes.is_empty() && asked.warnings.is_empty(), "{asked:?}");
+    assert_eq!(asked.raw.run_task_assign_public_ip.as_deref(), Some("run-task-assign-public-ip"));
+    assert_eq!(asked.raw.wait_for_minutes.as_deref(), Some("wait-for-minutes"));
 }
 
 #[test]
 fn a_name_is_read_in_any_case_and_a_blank_value_is_not_given() {
-    let reading = read(&[("SERVICE", " web "), ("cluster", ""), ("image", " \n ")]);
-    assert_eq!(reading.raw, RawInputs { service: Some(" web ".to_owned()), ..RawInputs::default() });
+    let asked = read(&[("SERVICE", " web "), ("cluster", ""), ("image", " \n ")]);
+    assert_eq!(asked.raw, RawInputs { service: Some(" web ".to_owned()), ..RawInputs::default() });
 }
 
 #[test]
@@ -44,8 +45,8 @@ fn a_misspelled_input_is_a_mistake_that_names_the_right_one() {
         ("secret", "secrets"),
         ("environment-variable", "environment-variables"),
     ] {
-        let reading = read(&[(name, "x")]);
-        let [mistake] = reading.mistakes.as_slice() else { panic!("{name}: {reading:?}") };
+        let asked = read(&[(name, "x")]);
+        let [mistake] = asked.mistakes.as_slice() else { panic!("{name}: {asked:?}") };
         assert_eq!(mistake.code, Code::InputUnknown);
         assert!(mistake.why.contains(&format!("`{meant}`")), "{name}: {mistake}");
     }
@@ -55,29 +56,46 @@ fn a_misspelled_input_is_a_mistake_that_names_the_right_one() {
 fn a_variable_of_the_jobs_own_is_a_warning() {
     // The official actions' inputs that have no meaning here are among them: a merged workflow still runs.
     for name in [
-        "PATH", "version", "node", "http-proxy", "no-proxy", "aws-profile", "output-credentials", "output-env-credentials", "registries",
-        "registry-type", "skip-logout", "mask-password", "disable-retry", "retry-max-attempts", "use-existing-credentials",
-        "unset-current-credentials", "special-characters-workaround", "action-timeout-s", "overwrite-aws-profile",
+        "PATH",
+        "version",
+        "node",
+        "http-proxy",
+        "no-proxy",
+        "aws-profile",
+        "output-credentials",
+        "output-env-credentials",
+        "registries",
+        "registry-type",
+        "skip-logout",
+        "mask-password",
+        "disable-retry",
+        "retry-max-attempts",
+        "use-existing-credentials",
+        "unset-current-credentials",
+        "special-characters-workaround",
+        "action-timeout-s",
+        "overwrite-aws-profile",
     ] {
-        let reading = read(&[(name, "hunter2")]);
-        assert!(reading.mistakes.is_empty(), "{name}: {reading:?}");
-        assert_eq!(reading.warnings, [format!("There is no input `{}`; it has no effect.", name.to_lowercase())]);
+        let asked = read(&[(name, "hunter2")]);
+        assert!(asked.mistakes.is_empty(), "{name}: {asked:?}");
+        assert_eq!(asked.warnings, [format!("There is no input `{}`; it has no effect.", name.to_lowercase())]);
     }
 }
 
 #[test]
 fn what_the_runner_hands_on_for_itself_is_passed_over() {
-    let reading = read(&[("args", "deploy"), ("entrypoint", "/ecs-deploy"), ("task-defintion", " ")]);
-    assert!(reading.mistakes.is_empty() && reading.warnings.is_empty(), "{reading:?}");
+    let asked = read(&[("args", "deploy"), ("entrypoint", "/ecs-deploy"), ("task-defintion", " ")]);
+    assert!(asked.mistakes.is_empty() && asked.warnings.is_empty(), "{asked:?}");
 }
 
 #[test]
 fn a_value_that_is_no_text_or_too_long_names_the_input() {
     let odd = OsString::from_vec(vec![b'w', 0xff]);
     let long = OsString::from("x".repeat(2_000_000));
-    let given = [("service".to_owned(), odd), ("patch".to_owned(), long), ("cluster".to_owned(), OsString::from("prod"))];
-    let reading = RawInputs::read(given);
-    let told: Vec<String> = reading.mistakes.iter().map(ToString::to_string).collect();
+    let given =
+        [("service".to_owned(), odd), ("patch".to_owned(), long), ("cluster".to_owned(), OsString::from("prod"))];
+    let asked = Asked::new(given, Runner::default());
+    let told: Vec<String> = asked.mistakes.iter().map(ToString::to_string).collect();
     insta::assert_snapshot!(told.join("\n"), @"
     The input `service` is not text. [input-invalid]
       why: Its value has bytes that no UTF-8 text has.
@@ -86,17 +104,17 @@ fn a_value_that_is_no_text_or_too_long_names_the_input() {
       why: It is 2000000 bytes long; at most 1000000 are read.
       fix: Shorten it, or put it into a file.
     ");
-    assert_eq!(reading.raw.cluster.as_deref(), Some("prod"), "the others are still read");
+    assert_eq!(asked.raw.cluster.as_deref(), Some("prod"), "the others are still read");
 }
 
 #[test]
 fn an_input_in_two_spellings_is_a_conflict() {
-    let reading = read(&[("service", "web"), ("SERVICE", "api")]);
-    assert_eq!(reading.mistakes.iter().map(|mistake| mistake.code).collect::<Vec<_>>(), [Code::InputConflict]);
+    let asked = read(&[("service", "web"), ("SERVICE", "api")]);
+    assert_eq!(asked.mistakes.iter().map(|mistake| mistake.code).collect::<Vec<_>>(), [Code::InputConflict]);
 }
 
 #[test]
 fn debug_shows_no_value() {
-    let reading = read(&[("aws-secret-access-key", "hunter2")]);
-    assert!(!format!("{reading:?}").contains("hunter2"));
+    let asked = read(&[("aws-secret-access-key", "hunter2")]);
+    assert!(!format!("{asked:?}").contains("hunter2"));
 }

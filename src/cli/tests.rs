@@ -1,0 +1,123 @@
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a test speaks by failing")]
+
+use crate::error::Code;
+use crate::inputs;
+use crate::inputs::raw::RawInputs;
+
+use super::*;
+
+fn parsed(line: &str, variables: &[(&str, &str)]) -> Command {
+    let environment = variables.iter().copied().collect();
+    parse(shell_words::split(line).unwrap().into_iter().map(OsString::from), &environment)
+}
+
+fn asked(line: &str, variables: &[(&str, &str)]) -> Box<Asked> {
+    match parsed(line, variables) {
+        Command::Run(asked) => asked,
+        other => panic!("{line}: {other:?}"),
+    }
+}
+
+fn said(line: &str) -> (String, u8) {
+    match parsed(line, &[]) {
+        Command::Say { text, exit_code } => (text, exit_code),
+        other => panic!("{line}: {other:?}"),
+    }
+}
+
+#[test]
+fn without_arguments_the_variables_say_it_all() {
+    let variables = [("INPUT_SERVICE", "web"), ("INPUT_CLUSTER", ""), ("GITHUB_SHA", "abc")];
+    let asked = asked("", &variables);
+    assert_eq!(asked.raw, RawInputs { service: Some("web".to_owned()), ..RawInputs::default() });
+    assert_eq!(asked.runner.sha.as_deref(), Some("abc"));
+}
+
+#[test]
+fn a_flag_wins_over_its_variable() {
+    for line in ["--service api", "deploy --service api", "deploy --service=api"] {
+        let asked = asked(line, &[("INPUT_SERVICE", "web"), ("INPUT_CLUSTER", "prod")]);
+        let expected =
+            RawInputs { service: Some("api".to_owned()), cluster: Some("prod".to_owned()), ..RawInputs::default() };
+        assert_eq!(asked.raw, expected, "{line}");
+    }
+}
+
+#[test]
+fn every_input_is_a_flag() {
+    for verb in ["deploy", "plan", "rollback"] {
+        let command = command();
+        let flags =
+            command.find_subcommand(verb).unwrap().get_arguments().map(|flag| flag.get_long().unwrap().to_lowercase());
+        let expected = RawInputs::names().filter(|name| verb == "deploy" || name != "mode");
+        assert_eq!(flags.collect::<Vec<_>>(), expected.collect::<Vec<_>>());
+    }
+    let given = asked("--run-task-assign-public-IP ENABLED --desired-count -1", &[]).raw;
+    assert_eq!(
+        (given.run_task_assign_public_ip.as_deref(), given.desired_count.as_deref()),
+        (Some("ENABLED"), Some("-1"))
+    );
+}
+
+#[test]
+fn the_verbs_plan_and_rollback_are_modes() {
+    assert_eq!(asked("plan --service web", &[("INPUT_MODE", "deploy")]).raw.mode.as_deref(), Some("plan"));
+    assert_eq!(asked("deploy", &[("INPUT_MODE", "plan")]).raw.mode.as_deref(), Some("plan"));
+    assert_eq!(asked("deploy --mode plan", &[]).raw.mode.as_deref(), Some("plan"));
+    let rollback = asked("rollback --aws-region eu-central-1", &[]);
+    assert_eq!(inputs::parse(&rollback).unwrap_err().first().unwrap().code, Code::InputNotAvailable);
+}
+
+#[test]
+fn help_shows_what_action_yml_says() {
+    let (text, exit_code) = said("help deploy");
+    assert_eq!(exit_code, 0);
+    for part in ["--wait-for-minutes <VALUE>", "Longest wait, 1 to 360 minutes. Default 30.", "--container-name"] {
+        assert!(text.contains(part), "{text}");
+    }
+    let (text, exit_code) = said("--help");
+    assert_eq!(exit_code, 0);
+    insta::assert_snapshot!(text, @"
+    Takes a commit to a proven, healthy Amazon ECS service in one step.
+
+    Usage: ecs-deploy <COMMAND>
+
+    Commands:
+      deploy    Deploy, and follow the deployment to its end (the verb when none is given)
+      plan      Show what deploy would do, and change nothing
+      rollback  Go back to the last revision that completed (not available in this version)
+      demo      Show three deploys against a pretend AWS and GitHub
+      policy    Print the IAM policy that a deploy needs (not available in this version)
+      help      Print this message or the help of the given subcommand(s)
+
+    Options:
+      -h, --help     Print help
+      -V, --version  Print version
+    ");
+    assert_eq!(said("--version"), (format!("ecs-deploy {}\n", env!("CARGO_PKG_VERSION")), 0));
+}
+
+#[test]
+fn a_wrong_command_line_exits_with_2_and_a_hint() {
+    for (line, hint) in [
+        ("deploy --servce web", "--service"),
+        ("depoly", "deploy"),
+        ("deploy --service", "--service"),
+        ("plan --mode deploy", "--mode"),
+        ("deploy --service a --service b", "--service"),
+        ("policy", "not available in this version"),
+    ] {
+        let (text, exit_code) = said(line);
+        assert_eq!(exit_code, 2, "{line}");
+        assert!(text.contains(hint) && text.ends_with('\n'), "{line}: {text}");
+    }
+}
+
+#[test]
+fn the_stage_has_its_verbs() {
+    assert!(matches!(parsed("demo", &[]), Command::Demo));
+    let Command::Sim { listen, record } = parsed("sim --listen 127.0.0.1:0 --record calls.jsonl", &[]) else {
+        panic!()
+    };
+    assert_eq!((listen.as_str(), record), ("127.0.0.1:0", Some(PathBuf::from("calls.jsonl"))));
+}

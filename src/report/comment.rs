@@ -1,0 +1,107 @@
+//! The comment on the pull request: one for each cluster and service, edited in place.
+
+use super::links::segment;
+use super::markdown::cut;
+use super::sections::COMMENT_SECTIONS;
+use super::{Report, discreet};
+use crate::inputs::Role;
+use crate::model::names::Arn;
+
+/// GitHub refuses more than 65,536 characters; a character may be up to four bytes, but ours are nearly all one.
+const LONGEST: usize = 60_000;
+
+/// A comment and how to know it again.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Comment {
+    /// The hidden line that the body begins with.
+    pub marker: String,
+    /// The whole body, marker included.
+    pub body: String,
+}
+
+/// The comment, where there is a service to comment on.
+pub fn comment(report: &Report) -> Option<Comment> {
+    let marker = marker(report)?;
+    let sections: Vec<String> = COMMENT_SECTIONS.iter().filter_map(|section| section(report)).collect();
+    let told = discreet(report, sections.join("\n\n"));
+    let told = cut(&told, LONGEST, "_Cut here: the whole is in the summary of the run._");
+    Some(Comment { body: format!("{marker}\n{told}"), marker })
+}
+
+/// Cluster and service; and because accounts and regions have clusters of the same name, these too.
+fn marker(report: &Report) -> Option<String> {
+    let (cluster, service) = (safe(report.cluster_name()?), safe(report.service_name()?));
+    let inputs = report.inputs.as_ref()?;
+    // The role's account is known even when AWS was never reached: the comment must be found again then.
+    let of_role = match &inputs.credentials.role {
+        Some(Role::Arn(arn)) => Arn::parse(arn).map(|arn| arn.account),
+        _ => None,
+    };
+    let account = of_role.or_else(|| report.identity.as_ref().map(|identity| identity.account.clone()));
+    let account = account.filter(|_| !inputs.credentials.mask_account_id).unwrap_or_default();
+    let place = format!("{}/{}", safe(&inputs.region), safe(&account));
+    Some(format!("<!-- ecs-deploy-action:{cluster}/{service} --><!-- {place} -->"))
+}
+
+/// A name that cannot end the HTML comment it stands in.
+fn safe(name: &str) -> String {
+    segment(name).replace("--", "-%2D")
+}
+
+#[cfg(test)]
+#[expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test may panic")]
+mod tests {
+    use super::*;
+    use crate::report::stories;
+
+    #[test]
+    fn each_story_has_its_comment() {
+        for (name, report) in stories::all() {
+            let Some(comment) = comment(&report) else { continue };
+            insta::assert_snapshot!(format!("comment_{name}"), comment.body);
+        }
+    }
+
+    #[test]
+    fn a_run_without_a_service_has_no_comment() {
+        assert_eq!(comment(&stories::registered()), None);
+        assert_eq!(comment(&Report::default()), None);
+    }
+
+    #[test]
+    fn a_name_cannot_end_the_marker() {
+        let mut report = stories::denied();
+        report.observed = None;
+        report.plan = None;
+        report.inputs.as_mut().unwrap().deploy.service = Some("a--><img src=x>".to_owned());
+        let marker = comment(&report).unwrap().marker;
+        assert_eq!(
+            marker,
+            "<!-- ecs-deploy-action:prod/a-%2D%3E%3Cimg%20src%3Dx%3E --><!-- eu-central-1/123456789012 -->"
+        );
+    }
+
+    #[test]
+    fn the_same_service_has_the_same_marker_whatever_happened() {
+        let marker = |report| comment(&report).unwrap().marker;
+        assert_eq!(marker(stories::succeeded()), marker(stories::rolled_back()));
+        let early = Report { identity: None, observed: None, plan: None, ..stories::denied() };
+        assert_eq!(marker(stories::succeeded()), marker(early));
+    }
+
+    #[test]
+    fn a_comment_stays_below_what_github_takes() {
+        let mut report = stories::rolled_back();
+        let group = report.evidence.as_ref().unwrap().stopped[0].clone();
+        let noisy = crate::plan::diff::Change {
+            path: "container `web` › environment X".to_owned(),
+            from: Some("ä".repeat(400)),
+            to: Some("ö".repeat(400)),
+        };
+        report.evidence.as_mut().unwrap().stopped = vec![group; 50];
+        report.plan.as_mut().unwrap().services[0].changes = vec![noisy; 500];
+        let body = comment(&report).unwrap().body;
+        assert!(body.chars().count() <= 65_536, "{}", body.chars().count());
+        assert!(body.contains("_Cut here") && body.matches("<details>").count() == body.matches("</details>").count());
+    }
+}

@@ -1,0 +1,210 @@
+//! The log: progress as it happens, then what to know last. Strings only; somebody else prints them.
+
+use std::time::Duration;
+
+use crate::apply::{Event, What};
+use crate::error::Error;
+use crate::model::command::Command;
+use crate::model::names::short_name;
+use crate::plan::{ServicePlan, Step};
+
+use super::Report;
+use super::clean::{log_line, shorten, visible};
+use super::message::{message, title};
+use super::outputs::console_url;
+
+/// The runner keeps this many annotations of each level; later ones are but lines.
+const ANNOTATIONS: usize = 10;
+/// The runner cuts an annotation's message here.
+const ANNOTATION_LENGTH: usize = 4_096;
+
+/// One thing that happened, as a line: the time since the run began, and what.
+pub fn event(event: &Event) -> String {
+    let (sign, text) = match &event.what {
+        What::Started(text) => ("▸ ", text),
+        What::Progress(text) => ("  ", text),
+        What::ServiceSaid(said) => ("  ECS: ", &said.message),
+        What::Finished(text) => ("✔ ", text),
+        What::Warned(text) => ("! ", text),
+    };
+    log_line(&format!("[{}] {sign}{text}", clock(event.at)))
+}
+
+/// What will be done, before it is done: a group in the log of a workflow.
+pub fn plan(report: &Report) -> Vec<String> {
+    let Some(plan) = report.service_plan() else { return Vec::new() };
+    let mut lines: Vec<String> = plan.steps.iter().map(|step| format!("  {}", step_line(step, plan))).collect();
+    if lines.is_empty() {
+        lines.push("  nothing: everything already is as asked".to_owned());
+    }
+    for image in plan.images.iter().filter(|image| image.from.as_ref() != Some(&image.to)) {
+        let from = image.from.as_deref().unwrap_or("(new)");
+        lines.push(format!("  image of {}: {from} -> {}", image.container, image.to));
+    }
+    for change in &plan.changes {
+        let show = |side: &Option<String>| side.clone().unwrap_or_else(|| "(none)".to_owned());
+        lines.push(format!("  {}: {} -> {}", change.path, show(&change.from), show(&change.to)));
+    }
+    group("What will be done", lines, report.runner.is_actions)
+}
+
+/// The last lines of the log: annotations, what to know, and on failure the cause as the very last block.
+pub fn ending(report: &Report) -> Vec<String> {
+    let actions = report.runner.is_actions;
+    let mut lines = if actions { annotations(report) } else { plain_warnings(report) };
+    let Some(verdict) = report.ending() else { return lines };
+    let sign = if verdict.is_green() { "✔" } else { "✖" };
+    if let Some(url) = console_url(report) {
+        lines.push(log_line(&format!("Console: {url}")));
+    }
+    lines.push(log_line(&format!("{sign} {}: {}", verdict.name(), message(report))));
+    if !verdict.is_green() {
+        for error in report.failures() {
+            lines.extend(failure(error));
+        }
+    }
+    lines
+}
+
+/// What, why and fix, with further lines of each indented below it.
+fn failure(error: &Error) -> Vec<String> {
+    let what = format!("{} [{}]", error.what, error.code.slug());
+    let mut lines = vec![String::new()];
+    for (label, part) in [("", what.as_str()), ("  why: ", &error.why), ("  fix: ", &error.fix)] {
+        let indent = " ".repeat(label.len());
+        for (index, line) in visible(part).lines().filter(|line| !line.trim().is_empty()).enumerate() {
+            lines.push(log_line(&format!("{}{line}", if index == 0 { label } else { &indent })));
+        }
+    }
+    lines
+}
+
+/// The annotations of the run: at most ten of each level, what and fix of each failure.
+fn annotations(report: &Report) -> Vec<String> {
+    let verdict = report.ending();
+    let level = |name, all: Vec<(String, String)>| {
+        let more = all.len().saturating_sub(ANNOTATIONS);
+        all.into_iter().take(ANNOTATIONS).enumerate().map(move |(index, (head, text))| {
+            let text = if index + 1 == ANNOTATIONS && more > 0 { format!("{text} (and {more} more)") } else { text };
+            let text = shorten(&log_line(&text), ANNOTATION_LENGTH - 1);
+            Command::new(name, text).with("title", shorten(&log_line(&head), 200)).to_string()
+        })
+    };
+    let warnings = report.remarks().into_iter().map(|remark| ("ecs-deploy".to_owned(), remark.to_owned())).collect();
+    let notices = match verdict {
+        Some(verdict) if verdict.is_green() => vec![(title(verdict).to_owned(), message(report))],
+        _ => Vec::new(),
+    };
+    let errors = match verdict {
+        Some(verdict) if !verdict.is_green() => (report.failures().into_iter())
+            .map(|error| {
+                (format!("{}: {}", title(verdict), error.code.slug()), format!("{} {}", error.what, error.fix))
+            })
+            .collect(),
+        _ => Vec::new(),
+    };
+    let silent = errors.is_empty() && verdict.is_some_and(|verdict| !verdict.is_green());
+    let bare = verdict.filter(|_| silent).map(|verdict| (title(verdict).to_owned(), message(report)));
+    level("warning", warnings)
+        .chain(level("notice", notices))
+        .chain(level("error", errors.into_iter().chain(bare).collect()))
+        .collect()
+}
+
+fn plain_warnings(report: &Report) -> Vec<String> {
+    report.remarks().into_iter().map(|remark| log_line(&format!("warning: {remark}"))).collect()
+}
+
+fn group(title: &str, lines: Vec<String>, actions: bool) -> Vec<String> {
+    let lines = lines.iter().map(|line| log_line(line));
+    if actions {
+        let open = Command::new("group", title).to_string();
+        std::iter::once(open).chain(lines).chain([Command::new("endgroup", "").to_string()]).collect()
+    } else {
+        std::iter::once(format!("{title}:")).chain(lines).collect()
+    }
+}
+
+/// A step in words, for the log and the summary of a plan.
+pub fn step_line(step: &Step, plan: &ServicePlan) -> String {
+    let service = plan.service.as_ref().map(|service| service.service_name.as_str()).unwrap_or_default();
+    match step {
+        Step::RegisterTaskDefinition { .. } => format!("register a new revision of `{}`", plan.definition.family()),
+        Step::UpdateService { body } => {
+            let given: Vec<String> = (body.as_object().into_iter().flatten())
+                .filter(|(key, _)| !["cluster", "service", "taskDefinition"].contains(&key.as_str()))
+                .map(|(key, value)| format!("{key} {value}"))
+                .collect();
+            let with = if given.is_empty() { String::new() } else { format!(", with `{}`", given.join("`, `")) };
+            format!("update service `{service}` in cluster `{}`{with}", short_name(&plan.cluster))
+        }
+        Step::AwaitRollout => "follow the rollout to its end".to_owned(),
+    }
+}
+
+/// `00:12`, `1:00:12`.
+pub fn clock(at: Duration) -> String {
+    let seconds = at.as_secs();
+    let (hours, minutes, seconds) = (seconds / 3600, seconds / 60 % 60, seconds % 60);
+    if hours > 0 { format!("{hours}:{minutes:02}:{seconds:02}") } else { format!("{minutes:02}:{seconds:02}") }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::error::Code;
+    use crate::model::service::ServiceEvent;
+    use crate::model::verdict::Verdict;
+    use crate::report::stories;
+
+    fn whole_log(report: &Report) -> String {
+        let told = report.timeline.iter().map(event);
+        plan(report).into_iter().chain(told).chain(ending(report)).collect::<Vec<_>>().join("\n")
+    }
+
+    #[test]
+    fn the_log_of_a_rollback_ends_with_the_cause() {
+        insta::assert_snapshot!(whole_log(&stories::rolled_back()));
+    }
+
+    #[test]
+    fn the_log_of_three_mistakes_names_them_all() {
+        insta::assert_snapshot!(whole_log(&stories::invalid()));
+    }
+
+    #[test]
+    fn outside_of_actions_there_are_no_commands() {
+        let mut report = stories::succeeded();
+        report.runner.is_actions = false;
+        let log = whole_log(&report);
+        assert!(!log.lines().any(|line| line.trim_start().starts_with("::")), "{log}");
+        insta::assert_snapshot!(log);
+    }
+
+    #[test]
+    fn a_service_event_cannot_speak_to_the_runner() {
+        let said =
+            ServiceEvent { message: "::error::x\n::stop-commands::y ##[error]z".to_owned(), ..Default::default() };
+        let line = event(&Event { at: Duration::from_secs(3612), what: What::ServiceSaid(said) });
+        assert_eq!(line, "[1:00:12]   ECS: ::error::x ::stop-commands::y # #[error]z");
+    }
+
+    #[test]
+    fn a_failure_from_outside_cannot_speak_to_the_runner() {
+        let error = Error::new(Code::RequestRefused, "::error::a", "b\n::add-mask::c", "##[group]d");
+        assert_eq!(
+            failure(&error),
+            ["", ": :error::a [request-refused]", "  why: b", "       : :add-mask::c", "  fix: # #[group]d"]
+        );
+    }
+
+    #[test]
+    fn at_most_ten_annotations_of_a_level_and_none_too_long() {
+        let error = |n| Error::new(Code::InputInvalid, format!("mistake {n}"), "", "x".repeat(5_000));
+        let report =
+            Report { verdict: Some(Verdict::Invalid), errors: (0..13).map(error).collect(), ..stories::in_actions() };
+        let annotations = annotations(&report);
+        assert_eq!(annotations.len(), 10);
+        assert!(annotations.iter().all(|line| line.chars().count() < 4_200 && line.starts_with("::error title=")));
+    }
+}

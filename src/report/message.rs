@@ -1,0 +1,134 @@
+//! The run in one sentence.
+
+use std::time::Duration;
+
+use crate::model::verdict::Verdict;
+
+use super::Report;
+use super::clean::{one_line, shorten};
+use super::view::revision;
+
+/// One sentence for the verdict, as the output `message` carries it. Names stand in backticks.
+pub fn message(report: &Report) -> String {
+    let subject = subject(report);
+    let target = report.outcome.task_definition_arn.as_deref().map(|arn| format!("`{}`", revision(arn)));
+    let target = target.unwrap_or_else(|| "the task definition".to_owned());
+    let took = human(report.duration);
+    let Some(verdict) = report.ending() else {
+        return "The run has not ended yet.".to_owned();
+    };
+    match verdict {
+        Verdict::Succeeded if report.service_name().is_none() => {
+            format!("{target} was registered; no service was asked for.")
+        }
+        Verdict::Succeeded => format!("{subject} now runs {target}, proven by its own deployment after {took}."),
+        Verdict::Unchanged if report.service_name().is_none() => {
+            format!("{target} already is exactly as asked; nothing was registered.")
+        }
+        Verdict::Unchanged => format!("{subject} already runs {target} as asked; nothing was changed."),
+        Verdict::Planned => match report.service_plan().map(|plan| plan.steps.is_empty()) {
+            Some(true) => format!("{subject} already is as asked: a deploy would change nothing."),
+            _ => format!("This is what a deploy to {} would do; nothing was changed.", lower(&subject)),
+        },
+        Verdict::Started => format!("{subject} is being moved to {target}; the end was not awaited, as asked."),
+        Verdict::Paused => format!("{subject} reached the pause asked for while moving to {target}."),
+        _ => unhappy(report, verdict, &subject),
+    }
+}
+
+/// A sentence for a verdict that is not green: the cause, and what it means for the service now.
+fn unhappy(report: &Report, verdict: Verdict, subject: &str) -> String {
+    let failures = report.failures();
+    let cause = failures.first().map(|error| shorten(&one_line(&error.what), 600));
+    let cause = cause.as_deref().map_or("", |what| what.trim_end_matches('.'));
+    let live = report.live_arn().map(|arn| format!("`{}`", revision(arn)));
+    let changed = report.outcome.changed;
+    let cause = match (verdict, failures.len()) {
+        (Verdict::Invalid, 2..) => format!("{} mistakes were found, the first: {cause}", failures.len()),
+        (_, 0) => format!("{subject}: {}", title(verdict).to_lowercase()),
+        _ => cause.to_owned(),
+    };
+    let consequence = match verdict {
+        Verdict::Invalid | Verdict::Blocked => Some("nothing was changed".to_owned()),
+        Verdict::RolledBack => live.map(|live| format!("{live} serves again")),
+        Verdict::RollbackFailed => Some(format!("the rollback failed too, look at {} now", lower(subject))),
+        Verdict::TimedOut => changed.then(|| "ECS goes on with it".to_owned()),
+        Verdict::Superseded => (report.outcome.superseded_by.as_deref())
+            .map(|arn| format!("`{}`", revision(arn)))
+            .filter(|winner| !cause.contains(winner.as_str()))
+            .map(|winner| format!("the other is {winner}")),
+        Verdict::Cancelled if report.outcome.deployment_id.is_some() => {
+            Some("ECS goes on with the deployment".to_owned())
+        }
+        _ if !changed => Some("nothing was changed".to_owned()),
+        _ => live.map(|live| format!("{live} serves now")),
+    };
+    match consequence {
+        Some(consequence) if !cause.contains(&consequence) => format!("{cause}; {consequence}."),
+        _ => format!("{cause}."),
+    }
+}
+
+/// The verdict in a word or two, for titles.
+pub fn title(verdict: Verdict) -> &'static str {
+    match verdict {
+        Verdict::Succeeded => "Succeeded",
+        Verdict::Unchanged => "Unchanged",
+        Verdict::Planned => "Planned",
+        Verdict::Started => "Started",
+        Verdict::Paused => "Paused",
+        Verdict::Invalid => "Invalid",
+        Verdict::Blocked => "Blocked",
+        Verdict::RolledBack => "Rolled back",
+        Verdict::Failed => "Failed",
+        Verdict::RollbackFailed => "Rollback failed",
+        Verdict::TimedOut => "Timed out",
+        Verdict::Denied => "Denied",
+        Verdict::Superseded => "Superseded",
+        Verdict::Cancelled => "Cancelled",
+    }
+}
+
+/// A duration as people say it: `0.4s`, `12s`, `1m 52s`, `1h 03m`.
+pub fn human(duration: Duration) -> String {
+    let seconds = duration.as_secs();
+    match seconds {
+        0 => format!("{:.1}s", (duration.as_secs_f64() * 10.0).floor() / 10.0),
+        1..60 => format!("{seconds}s"),
+        60..3600 => format!("{}m {:02}s", seconds / 60, seconds % 60),
+        _ => format!("{}h {:02}m", seconds / 3600, seconds / 60 % 60),
+    }
+}
+
+fn subject(report: &Report) -> String {
+    match (report.service_name(), report.cluster_name()) {
+        (Some(service), Some(cluster)) => format!("Service `{service}` in cluster `{cluster}`"),
+        _ => report.family().map_or_else(|| "The run".to_owned(), |family| format!("Task definition `{family}`")),
+    }
+}
+
+/// The subject inside a sentence.
+fn lower(subject: &str) -> String {
+    let mut chars = subject.chars();
+    chars.next().map(|first| first.to_lowercase().chain(chars).collect()).unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::report::stories;
+
+    #[test]
+    fn every_story_is_told_in_one_sentence() {
+        let told: Vec<String> =
+            stories::all().into_iter().map(|(name, report)| format!("{name}: {}", message(&report))).collect();
+        insta::assert_snapshot!(told.join("\n"));
+    }
+
+    #[test]
+    fn durations_read_like_speech() {
+        let of = |millis| human(Duration::from_millis(millis));
+        assert_eq!([of(0), of(449), of(999)], ["0.0s", "0.4s", "0.9s"]);
+        assert_eq!([of(12_900), of(112_000), of(3_780_000)], ["12s", "1m 52s", "1h 03m"]);
+    }
+}

@@ -1,0 +1,29 @@
+//! What differs in the task definition, folded when long.
+
+use crate::model::verdict::Verdict;
+use crate::report::Report;
+use crate::report::clean::shorten;
+use crate::report::markdown::{code, details, prose, table};
+
+/// More rows than these are folded.
+const OPEN: usize = 8;
+/// More rows than these are not shown: the report file has them.
+const MOST: usize = 200;
+
+pub fn section(report: &Report) -> Option<String> {
+    let changes = &report.service_plan()?.changes;
+    if changes.is_empty() || report.ending() == Some(Verdict::Invalid) {
+        return None;
+    }
+    let side = |value: &Option<String>| value.as_deref().map_or_else(|| "–".to_owned(), |v| code(&shorten(v, 200)));
+    let rows = changes.iter().take(MOST).map(|change| [prose(&change.path), side(&change.from), side(&change.to)]);
+    let mut table = table(["What", "Before", report.newer()], rows);
+    if changes.len() > MOST {
+        table.push_str(&format!("\n\n… and {} more, in the report file.", changes.len() - MOST));
+    }
+    let title = match changes.len() {
+        1 => "1 change in the task definition".to_owned(),
+        n => format!("{n} changes in the task definition"),
+    };
+    Some(if changes.len() > OPEN { details(&title, &table) } else { format!("#### {title}\n\n{table}") })
+}

@@ -1,0 +1,69 @@
+//! The job summary: the verdict, then what a reader in an incident needs, then the record.
+
+use super::markdown::cut;
+use super::sections::SECTIONS;
+use super::{Report, discreet};
+
+/// GitHub drops a summary of more than 1 MiB whole; the file may already hold another step's part of it.
+const LONGEST: usize = 900_000;
+
+/// The summary, as Markdown.
+pub fn summary(report: &Report) -> String {
+    let sections: Vec<String> = SECTIONS.iter().filter_map(|section| section(report)).collect();
+    let whole = format!("{}\n", sections.join("\n\n"));
+    cut(&discreet(report, whole), LONGEST, "_Cut here: the rest is in the log and in the report file._")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::apply::{Event, What};
+    use crate::error::{Code, Error};
+    use crate::model::service::ServiceEvent;
+    use crate::report::stories;
+
+    #[test]
+    fn each_story_has_its_summary() {
+        for (name, report) in stories::all() {
+            insta::assert_snapshot!(format!("summary_{name}"), summary(&report));
+        }
+    }
+
+    #[test]
+    fn a_summary_stays_below_what_github_takes() {
+        let mut report = stories::invalid();
+        let why = format!("{}\n", "<|>".repeat(400)).repeat(100);
+        let error = |n| Error::new(Code::InputInvalid, format!("mistake {n}"), why.clone(), "");
+        report.errors = (0..100).map(error).collect();
+        let summary = summary(&report);
+        assert!(summary.len() < 1_000_000, "{}", summary.len());
+        assert!(summary.contains("_Cut here"));
+    }
+
+    #[test]
+    fn what_ecs_says_cannot_leave_its_cell() {
+        let mut report = stories::rolled_back();
+        let message = "a | b\n</details>\n# @everyone <img src=x> ```".to_owned();
+        let said = What::ServiceSaid(ServiceEvent { message, ..Default::default() });
+        report.timeline.push(Event { at: report.duration, what: said });
+        let summary = summary(&report);
+        assert!(summary.contains("| 01:52 | ```` a \\| b </details> # @everyone <img src=x> ``` ```` |"), "{summary}");
+    }
+
+    #[test]
+    fn a_masked_account_is_not_in_the_summary() {
+        let mut report = stories::succeeded();
+        if let Some(inputs) = &mut report.inputs {
+            inputs.credentials.mask_account_id = true;
+        }
+        assert!(!summary(&report).contains(stories::ACCOUNT));
+        assert!(summary(&stories::succeeded()).contains(stories::ACCOUNT));
+    }
+
+    #[test]
+    fn no_environment_value_gets_into_a_summary() {
+        for (name, report) in stories::all() {
+            assert!(!summary(&report).contains(stories::ENVIRONMENT_VALUE), "{name}");
+        }
+    }
+}

@@ -1,0 +1,130 @@
+//! What the parts of a report agree on, whatever of it is there.
+
+use crate::apply::What;
+use crate::error::Error;
+use crate::model::names::{Arn, Revision, short_name};
+use crate::model::service::Service;
+use crate::model::verdict::Verdict;
+use crate::plan::ServicePlan;
+
+use super::Report;
+use super::links::Place;
+
+impl Report {
+    /// The ending, if there is one yet.
+    pub fn ending(&self) -> Option<Verdict> {
+        self.verdict.or(self.outcome.verdict).or_else(|| self.errors.first().map(|error| error.code.verdict()))
+    }
+
+    /// Every failure, the cause first, none twice.
+    pub fn failures(&self) -> Vec<&Error> {
+        let mut failures: Vec<&Error> = Vec::new();
+        for error in self.errors.iter().chain(&self.outcome.cause) {
+            if !failures.contains(&error) {
+                failures.push(error);
+            }
+        }
+        failures
+    }
+
+    /// Every remark that does not change the verdict, none twice.
+    pub fn remarks(&self) -> Vec<&str> {
+        let told = self.timeline.iter().filter_map(|event| match &event.what {
+            What::Warned(text) => Some(text),
+            _ => None,
+        });
+        let all = (self.warnings.iter())
+            .chain(self.observed.iter().flat_map(|observed| &observed.warnings))
+            .chain(self.plan.iter().flat_map(|plan| &plan.services).flat_map(|plan| &plan.warnings))
+            .chain(told)
+            .chain(self.evidence.iter().flat_map(|evidence| &evidence.missing));
+        let mut remarks: Vec<&str> = Vec::new();
+        for remark in all {
+            if !remarks.contains(&remark.as_str()) {
+                remarks.push(remark);
+            }
+        }
+        remarks
+    }
+
+    /// What was decided for the service.
+    pub fn service_plan(&self) -> Option<&ServicePlan> {
+        self.plan.as_ref()?.services.first()
+    }
+
+    /// The service as seen last.
+    pub fn service(&self) -> Option<&Service> {
+        (self.outcome.service.as_ref())
+            .or_else(|| self.service_plan()?.service.as_ref())
+            .or_else(|| self.observed.as_ref()?.service.as_ref())
+    }
+
+    /// The service's name; none when only registering, or before the inputs are known.
+    pub fn service_name(&self) -> Option<&str> {
+        match self.service() {
+            Some(service) if !service.service_name.is_empty() => Some(&service.service_name),
+            _ => self.inputs.as_ref()?.deploy.service.as_deref().map(short_name),
+        }
+    }
+
+    /// The cluster's name, where there is a service.
+    pub fn cluster_name(&self) -> Option<&str> {
+        self.service_name()?;
+        match self.service() {
+            Some(service) if !service.cluster_arn.is_empty() => Some(short_name(&service.cluster_arn)),
+            _ => self.inputs.as_ref().map(|inputs| short_name(&inputs.deploy.cluster)),
+        }
+    }
+
+    /// The region's name.
+    pub fn region(&self) -> Option<&str> {
+        self.inputs.as_ref().map(|inputs| inputs.region.as_str())
+    }
+
+    /// The family of the task definition.
+    pub fn family(&self) -> Option<String> {
+        let arn = self.outcome.task_definition_arn.as_deref().or(self.previous_arn());
+        (arn.and_then(Revision::parse).map(|revision| revision.family))
+            .or_else(|| Some(self.service_plan()?.definition.family().to_owned()))
+            .filter(|family| !family.is_empty())
+    }
+
+    /// Where the service is, for links to the console.
+    pub fn place(&self) -> Option<Place> {
+        let arn = self.service().and_then(|service| Arn::parse(&service.service_arn));
+        let (partition, region) = match arn {
+            Some(arn) => (arn.partition, arn.region),
+            None => (self.identity.as_ref()?.partition.clone(), self.region()?.to_owned()),
+        };
+        Place::new(&partition, &region)
+    }
+
+    /// The revision that the service ran before.
+    pub fn previous_arn(&self) -> Option<&str> {
+        let running = || self.observed.as_ref()?.running.as_ref().map(|running| running.arn.as_str());
+        let described = || self.observed.as_ref()?.service.as_ref().map(|service| service.task_definition.as_str());
+        (self.service_plan().and_then(|plan| plan.previous_task_definition_arn.as_deref()))
+            .or_else(running)
+            .or_else(described)
+            .filter(|arn| !arn.is_empty())
+    }
+
+    /// What stands over the newer side of a comparison: it may not have become true.
+    pub fn newer(&self) -> &'static str {
+        match self.ending() {
+            Some(Verdict::Succeeded | Verdict::Unchanged) => "Now",
+            _ => "Asked for",
+        }
+    }
+
+    /// What serves now: as seen last, or what served before when nothing was changed.
+    pub fn live_arn(&self) -> Option<&str> {
+        let untouched = if self.outcome.changed { None } else { self.previous_arn() };
+        self.outcome.live_task_definition_arn.as_deref().or(untouched)
+    }
+}
+
+/// `web:7` of an ARN; the text itself when it is none.
+pub fn revision(arn: &str) -> String {
+    Revision::parse(arn).map_or_else(|| arn.to_owned(), |revision| revision.to_string())
+}
