@@ -1,12 +1,14 @@
 //! 1 What the user asked: raw strings to typed [`Inputs`], all mistakes at once. Pure.
 //!
 //! [`raw`] reads the strings by name; each of [`credentials`], [`definition`], [`deploy`], [`wait`] and [`reporting`]
-//! holds the types of its part and the parse of them; [`given`] and [`lists`] know the formats, and [`later`] the inputs
-//! that are declared but not available in this version.
+//! holds the types of its part and the parse of them; `given`, `lists` and `arns` know the formats, and `later`
+//! the inputs that are declared but not available in this version.
 
+mod arns;
 pub mod credentials;
 pub mod definition;
 pub mod deploy;
+mod edits;
 pub mod environment;
 mod given;
 mod later;
@@ -14,14 +16,16 @@ mod lists;
 pub mod raw;
 pub mod reporting;
 pub mod runner;
+mod session;
 pub mod suggest;
 pub mod wait;
 
 use crate::error::{Code, Error};
 
 pub use self::credentials::{AccessKeys, Credentials, Role};
-pub use self::definition::{Definition, Edits, Source};
+pub use self::definition::{Definition, Source};
 pub use self::deploy::{Deploy, Mode};
+pub use self::edits::Edits;
 pub use self::raw::Asked;
 pub use self::reporting::{PrComment, Reporting};
 pub use self::wait::Wait;

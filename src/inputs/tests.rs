@@ -147,7 +147,7 @@ fn numbers_are_digits_within_bounds() {
 
 #[test]
 fn a_wait_above_six_hours_is_cut_and_said() {
-    assert_eq!(good(&[("wait-for-minutes", "361")]).wait.limit, Duration::from_mins(360));
+    assert_eq!(good(&[("wait-for-minutes", "361")]).wait.limit, Duration::from_hours(6));
     assert_eq!(warnings(&[("wait-for-minutes", "361")]).len(), 1);
     assert!(warnings(&[("wait-for-minutes", "360")]).is_empty());
 }
