@@ -82,6 +82,13 @@ impl CallError {
         }
     }
 
+    /// A refusal inside an answer with status 200.
+    pub(super) fn refused(action: &'static str, code: &str, message: &str) -> Self {
+        let (code, message) = (Some(code.to_owned()), message.to_owned());
+        let kind = CallErrorKind::Refused;
+        Self { action, kind, code, message, request_id: None, maybe_applied: false, explained: None }
+    }
+
     /// AWS's words with its code and request id, as one sentence of evidence.
     pub(super) fn evidence(&self) -> String {
         let code = self.code.as_ref().map(|code| format!("{code}: ")).unwrap_or_default();

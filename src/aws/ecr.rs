@@ -1,8 +1,13 @@
 //! ECR: which digest a tag points to now.
 
+use aws_config::Region;
+use aws_sdk_ecr::types::ImageIdentifier;
+use serde::Deserialize;
+
 use super::Aws;
 use super::call::CallError;
-use crate::model::image::ImageRef;
+use super::wire::Wire;
+use crate::model::image::{ImageRef, Registry};
 
 /// What ECR says of an image.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -16,6 +21,15 @@ pub enum ImageLookup {
     Missing(String),
 }
 
+/// Every kind of manifest: with a shorter list ECR may convert an image's manifest, and its digest is then not the one
+/// that was pushed.
+const MEDIA_TYPES: [&str; 4] = [
+    "application/vnd.oci.image.index.v1+json",
+    "application/vnd.docker.distribution.manifest.list.v2+json",
+    "application/vnd.oci.image.manifest.v1+json",
+    "application/vnd.docker.distribution.manifest.v2+json",
+];
+
 impl Aws {
     /// Looks up private ECR images of one repository in their own account and region; answers stand in `images`' order.
     /// <https://docs.aws.amazon.com/AmazonECR/latest/APIReference/API_BatchGetImage.html>
@@ -23,7 +37,92 @@ impl Aws {
     /// # Errors
     /// The call failed.
     pub async fn batch_get_image(&self, images: &[&ImageRef]) -> Result<Vec<ImageLookup>, CallError> {
-        let _ = images;
-        todo!()
+        const ACTION: &str = "ecr:BatchGetImage";
+        let Some((repository, account, region)) = images.first().and_then(|image| match &image.registry {
+            Registry::Ecr { account, region } => Some((&image.repository, account, region)),
+            Registry::EcrPublic | Registry::Other(_) => None,
+        }) else {
+            return Ok(images.iter().map(|image| ImageLookup::Missing(format!("{image} is not in ECR"))).collect());
+        };
+        let config = self.config.to_builder().region(Region::new(region.clone())).build();
+        let wire = Wire::default();
+        let sent = aws_sdk_ecr::Client::new(&config)
+            .batch_get_image()
+            .registry_id(account)
+            .repository_name(repository)
+            .set_image_ids(Some(images.iter().map(|image| identifier(image)).collect()))
+            .set_accepted_media_types(Some(MEDIA_TYPES.map(str::to_owned).to_vec()))
+            .customize()
+            .interceptor(wire.clone())
+            .send()
+            .await;
+        match wire.answer::<Answer, _, _>(ACTION, sent) {
+            Ok(answer) => Ok(images.iter().map(|image| answer.lookup(image)).collect()),
+            Err(error) if error.code.as_deref() == Some("RepositoryNotFoundException") => {
+                Ok(images.iter().map(|_| ImageLookup::Missing(error.message.clone())).collect())
+            }
+            Err(error) => Err(error),
+        }
+    }
+}
+
+fn identifier(image: &ImageRef) -> ImageIdentifier {
+    let tag = tag(image).map(str::to_owned);
+    ImageIdentifier::builder().set_image_digest(image.digest.clone()).set_image_tag(tag).build()
+}
+
+/// The tag to look for: none when the digest decides, `latest` when neither is written.
+fn tag(image: &ImageRef) -> Option<&str> {
+    if image.digest.is_some() { None } else { Some(image.tag.as_deref().unwrap_or("latest")) }
+}
+
+#[derive(Deserialize, Default)]
+#[serde(default)]
+struct Answer {
+    images: Vec<Image>,
+    failures: Vec<Failure>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Image {
+    image_id: ImageId,
+}
+
+#[derive(Deserialize, Default)]
+#[serde(rename_all = "camelCase", default)]
+struct ImageId {
+    image_digest: Option<String>,
+    image_tag: Option<String>,
+}
+
+#[derive(Deserialize, Default)]
+#[serde(rename_all = "camelCase", default)]
+struct Failure {
+    image_id: ImageId,
+    failure_code: String,
+    failure_reason: String,
+}
+
+impl ImageId {
+    fn is(&self, image: &ImageRef) -> bool {
+        match &image.digest {
+            Some(digest) => self.image_digest.as_ref() == Some(digest),
+            None => self.image_tag.as_deref() == tag(image),
+        }
+    }
+}
+
+impl Answer {
+    fn lookup(&self, image: &ImageRef) -> ImageLookup {
+        let found = self.images.iter().find(|found| found.image_id.is(image));
+        if let Some(digest) = found.and_then(|found| found.image_id.image_digest.clone()) {
+            return ImageLookup::Found { digest };
+        }
+        let failure = self.failures.iter().find(|failure| failure.image_id.is(image));
+        ImageLookup::Missing(failure.map_or_else(
+            || "ECR did not answer for it".to_owned(),
+            |failure| format!("{}: {}", failure.failure_code, failure.failure_reason),
+        ))
     }
 }

@@ -1,10 +1,16 @@
 //! ECS: task definitions as raw JSON, services and deployments as our nouns.
 //! <https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_Operations.html>
 
+use aws_sdk_ecs::config::Builder;
+use aws_sdk_ecs::types::{ContainerDefinition, DesiredStatus, TaskDefinitionField};
+use aws_smithy_types::retry::RetryConfig;
+use serde::Deserialize;
 use serde_json::Value;
 
 use super::Aws;
 use super::call::CallError;
+use super::resend::when_not_applied;
+use super::wire::{Wire, read};
 use crate::model::service::{Service, ServiceDeployment, ServiceRevision};
 use crate::model::task::Task;
 use crate::model::task_definition::Registered;
@@ -15,8 +21,12 @@ impl Aws {
     /// # Errors
     /// `ClusterNotFoundException`, or the call failed.
     pub async fn describe_services(&self, cluster: &str, names: &[&str]) -> Result<Vec<Service>, CallError> {
-        let _ = (cluster, names);
-        todo!()
+        const ACTION: &str = "ecs:DescribeServices";
+        let wire = Wire::default();
+        let call = self.ecs.describe_services().cluster(cluster).set_services(owned(names));
+        let sent = call.customize().interceptor(wire.clone()).send().await;
+        let answer: Services = wire.answer(ACTION, sent)?;
+        existing(ACTION, answer.failures, answer.services)
     }
 
     /// The ARNs of the cluster's services, at most `limit`.
@@ -24,8 +34,20 @@ impl Aws {
     /// # Errors
     /// The call failed.
     pub async fn list_services(&self, cluster: &str, limit: usize) -> Result<Vec<String>, CallError> {
-        let _ = (cluster, limit);
-        todo!()
+        let mut arns = Vec::new();
+        let mut token = None;
+        loop {
+            let wire = Wire::default();
+            let call = self.ecs.list_services().cluster(cluster).max_results(100).set_next_token(token);
+            let sent = call.customize().interceptor(wire.clone()).send().await;
+            let page: Page = wire.answer("ecs:ListServices", sent)?;
+            arns.extend(page.service_arns);
+            token = page.next_token;
+            if arns.len() >= limit || token.is_none() {
+                arns.truncate(limit);
+                return Ok(arns);
+            }
+        }
     }
 
     /// The ARNs of the region's clusters, at most 100.
@@ -33,7 +55,10 @@ impl Aws {
     /// # Errors
     /// The call failed.
     pub async fn list_clusters(&self) -> Result<Vec<String>, CallError> {
-        todo!()
+        let wire = Wire::default();
+        let sent = self.ecs.list_clusters().max_results(100).customize().interceptor(wire.clone()).send().await;
+        let page: Page = wire.answer("ecs:ListClusters", sent)?;
+        Ok(page.cluster_arns)
     }
 
     /// A revision by ARN, `family:revision`, or the newest active one by family; whole, tags included.
@@ -41,26 +66,50 @@ impl Aws {
     /// # Errors
     /// The call failed; an unknown one is a `ClientException`.
     pub async fn describe_task_definition(&self, which: &str) -> Result<Registered, CallError> {
-        let _ = which;
-        todo!()
+        const ACTION: &str = "ecs:DescribeTaskDefinition";
+        let wire = Wire::default();
+        let call = self.ecs.describe_task_definition().task_definition(which).include(TaskDefinitionField::Tags);
+        let sent = call.customize().interceptor(wire.clone()).send().await;
+        registered(ACTION, wire.document(ACTION, sent)?)
     }
 
-    /// Registers a revision; `body` goes over the wire as it is.
+    /// Registers a revision; `body` goes over the wire as it is. Sent again only when ECS did not carry it out: after
+    /// an error with `maybe_applied`, look at the family's newest revision first.
     ///
     /// # Errors
     /// The call failed.
     pub async fn register_task_definition(&self, body: &Value) -> Result<Registered, CallError> {
-        let _ = body;
-        todo!()
+        const ACTION: &str = "ecs:RegisterTaskDefinition";
+        when_not_applied(self.max_attempts, || async {
+            let wire = Wire::sending(body);
+            // The builder wants these two; the body that is sent is ours.
+            let call = self.ecs.register_task_definition().family("_");
+            let call = call.container_definitions(ContainerDefinition::builder().build());
+            let sent = call.customize().config_override(once()).interceptor(wire.clone()).send().await;
+            registered(ACTION, wire.document(ACTION, sent)?)
+        })
+        .await
     }
 
-    /// Updates a service; `body` goes over the wire as it is.
+    /// Updates a service; `body` goes over the wire as it is. With `forceNewDeployment`, sent again only when ECS did
+    /// not carry it out; without, sending it again changes nothing more.
     ///
     /// # Errors
     /// The call failed.
     pub async fn update_service(&self, body: &Value) -> Result<Service, CallError> {
-        let _ = body;
-        todo!()
+        const ACTION: &str = "ecs:UpdateService";
+        let send = |config: Builder| async {
+            let wire = Wire::sending(body);
+            let call = self.ecs.update_service().service("_").customize();
+            let sent = call.config_override(config).interceptor(wire.clone()).send().await;
+            let answer: Updated = wire.answer(ACTION, sent)?;
+            Ok(answer.service)
+        };
+        if body.get("forceNewDeployment") == Some(&Value::Bool(true)) {
+            when_not_applied(self.max_attempts, || send(once())).await
+        } else {
+            send(Builder::new()).await
+        }
     }
 
     /// The service's newest service deployments (at most 20), newest first, as briefs.
@@ -72,8 +121,11 @@ impl Aws {
         cluster: &str,
         service: &str,
     ) -> Result<Vec<ServiceDeployment>, CallError> {
-        let _ = (cluster, service);
-        todo!()
+        let wire = Wire::default();
+        let call = self.ecs.list_service_deployments().cluster(cluster).service(service).max_results(20);
+        let sent = call.customize().interceptor(wire.clone()).send().await;
+        let answer: ServiceDeployments = wire.answer("ecs:ListServiceDeployments", sent)?;
+        Ok(answer.service_deployments)
     }
 
     /// A service deployment, or nothing when ECS does not know it.
@@ -81,8 +133,12 @@ impl Aws {
     /// # Errors
     /// The call failed.
     pub async fn describe_service_deployment(&self, arn: &str) -> Result<Option<ServiceDeployment>, CallError> {
-        let _ = arn;
-        todo!()
+        const ACTION: &str = "ecs:DescribeServiceDeployments";
+        let wire = Wire::default();
+        let call = self.ecs.describe_service_deployments().service_deployment_arns(arn);
+        let sent = call.customize().interceptor(wire.clone()).send().await;
+        let answer: ServiceDeployments = wire.answer(ACTION, sent)?;
+        Ok(existing(ACTION, answer.failures, answer.service_deployments)?.into_iter().next())
     }
 
     /// The service revisions of `arns` (at most 20) that exist.
@@ -90,8 +146,12 @@ impl Aws {
     /// # Errors
     /// The call failed.
     pub async fn describe_service_revisions(&self, arns: &[&str]) -> Result<Vec<ServiceRevision>, CallError> {
-        let _ = arns;
-        todo!()
+        const ACTION: &str = "ecs:DescribeServiceRevisions";
+        let wire = Wire::default();
+        let call = self.ecs.describe_service_revisions().set_service_revision_arns(owned(arns));
+        let sent = call.customize().interceptor(wire.clone()).send().await;
+        let answer: ServiceRevisions = wire.answer(ACTION, sent)?;
+        existing(ACTION, answer.failures, answer.service_revisions)
     }
 
     /// The service's stopped tasks (at most 100), described.
@@ -99,7 +159,103 @@ impl Aws {
     /// # Errors
     /// The call failed.
     pub async fn stopped_tasks(&self, cluster: &str, service: &str) -> Result<Vec<Task>, CallError> {
-        let _ = (cluster, service);
-        todo!()
+        const ACTION: &str = "ecs:DescribeTasks";
+        let wire = Wire::default();
+        let call = self.ecs.list_tasks().cluster(cluster).service_name(service).desired_status(DesiredStatus::Stopped);
+        let sent = call.max_results(100).customize().interceptor(wire.clone()).send().await;
+        let page: Page = wire.answer("ecs:ListTasks", sent)?;
+        if page.task_arns.is_empty() {
+            return Ok(Vec::new());
+        }
+        let wire = Wire::default();
+        let call = self.ecs.describe_tasks().cluster(cluster).set_tasks(Some(page.task_arns));
+        let sent = call.customize().interceptor(wire.clone()).send().await;
+        let answer: Tasks = wire.answer(ACTION, sent)?;
+        existing(ACTION, answer.failures, answer.tasks)
     }
+}
+
+/// The SDK sends the call once: whether it may be sent again is decided by us.
+fn once() -> Builder {
+    Builder::new().retry_config(RetryConfig::standard().with_max_attempts(1))
+}
+
+fn owned(texts: &[&str]) -> Option<Vec<String>> {
+    Some(texts.iter().map(|&text| text.to_owned()).collect())
+}
+
+/// `found`, unless ECS failed to say something of a thing for another reason than that it does not exist.
+fn existing<T>(action: &'static str, failures: Vec<Failure>, found: Vec<T>) -> Result<Vec<T>, CallError> {
+    match failures.into_iter().find(|failure| failure.reason != "MISSING") {
+        None => Ok(found),
+        Some(failure) => Err(CallError::refused(
+            action,
+            &failure.reason,
+            &[failure.arn, failure.detail].into_iter().flatten().collect::<Vec<_>>().join(": "),
+        )),
+    }
+}
+
+fn registered(action: &'static str, mut answer: Value) -> Result<Registered, CallError> {
+    let document = answer.get_mut("taskDefinition").map(Value::take).unwrap_or_default();
+    let text = |field: &str| document.get(field).and_then(Value::as_str).unwrap_or_default().to_owned();
+    let (arn, status) = (text("taskDefinitionArn"), text("status"));
+    if arn.is_empty() {
+        return Err(CallError::unreadable(action, "it holds no task definition"));
+    }
+    let tags = match answer.get_mut("tags").map(Value::take) {
+        Some(tags @ Value::Array(_)) => read(action, tags)?,
+        _ => Vec::new(),
+    };
+    Ok(Registered { arn, status, document, tags })
+}
+
+#[derive(Deserialize)]
+struct Failure {
+    arn: Option<String>,
+    #[serde(default)]
+    reason: String,
+    detail: Option<String>,
+}
+
+#[derive(Deserialize, Default)]
+#[serde(rename_all = "camelCase", default)]
+struct Page {
+    service_arns: Vec<String>,
+    cluster_arns: Vec<String>,
+    task_arns: Vec<String>,
+    next_token: Option<String>,
+}
+
+#[derive(Deserialize, Default)]
+#[serde(default)]
+struct Services {
+    services: Vec<Service>,
+    failures: Vec<Failure>,
+}
+
+#[derive(Deserialize)]
+struct Updated {
+    service: Service,
+}
+
+#[derive(Deserialize, Default)]
+#[serde(rename_all = "camelCase", default)]
+struct ServiceDeployments {
+    service_deployments: Vec<ServiceDeployment>,
+    failures: Vec<Failure>,
+}
+
+#[derive(Deserialize, Default)]
+#[serde(rename_all = "camelCase", default)]
+struct ServiceRevisions {
+    service_revisions: Vec<ServiceRevision>,
+    failures: Vec<Failure>,
+}
+
+#[derive(Deserialize, Default)]
+#[serde(default)]
+struct Tasks {
+    tasks: Vec<Task>,
+    failures: Vec<Failure>,
 }

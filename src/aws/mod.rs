@@ -3,14 +3,20 @@
 pub mod call;
 pub mod ecr;
 pub mod ecs;
-pub mod sts;
 
+mod connect;
+mod explain;
+mod oidc;
+mod provider;
 mod refusal;
+mod resend;
+mod sts;
+mod tags;
+mod token_file;
+mod transport;
+mod wire;
 
-use crate::error::Error;
-use crate::http::Http;
-use crate::inputs::Credentials;
-use crate::inputs::runner::Runner;
+use crate::model::names::Arn;
 
 /// AWS, as one identity in one region.
 #[derive(Debug, Clone)]
@@ -19,6 +25,10 @@ pub struct Aws {
     pub identity: Identity,
     /// The region of the service.
     pub region: String,
+    /// What the clients of all services share.
+    config: aws_config::SdkConfig,
+    ecs: aws_sdk_ecs::Client,
+    max_attempts: u32,
 }
 
 /// Who we are in AWS.
@@ -32,20 +42,14 @@ pub struct Identity {
     pub partition: String,
 }
 
-impl Aws {
-    /// Obtains credentials the way the inputs ask for, proves them, and checks the account against
-    /// `allowed-account-ids`. Every secret is handed to `mask` the moment it exists. Beside AWS: remarks for the user.
-    ///
-    /// # Errors
-    /// Credentials that cannot be had, each cause with its own explanation.
-    pub async fn connect(
-        credentials: &Credentials,
-        region: &str,
-        runner: &Runner,
-        http: &Http,
-        mask: fn(&str),
-    ) -> Result<(Self, Vec<String>), Error> {
-        let _ = (credentials, region, runner, http, mask);
-        todo!()
+impl Identity {
+    /// The identity that an ARN names.
+    fn of(arn: &str) -> Self {
+        let parts = Arn::parse(arn);
+        let (account, partition) = parts.map(|parts| (parts.account, parts.partition)).unwrap_or_default();
+        Self { account, arn: arn.to_owned(), partition }
     }
 }
+
+#[cfg(test)]
+mod tests;
