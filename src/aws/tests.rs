@@ -94,7 +94,8 @@ mod wire {
         log.lock().unwrap().push(received.clone());
         let (status, body) = answer(before, &received);
         let kind = if body.starts_with('<') { "text/html" } else { "application/x-amz-json-1.1" };
-        (axum::http::StatusCode::from_u16(status).unwrap(), [("content-type", kind), ("x-amzn-requestid", "r1")], body).into_response()
+        (axum::http::StatusCode::from_u16(status).unwrap(), [("content-type", kind), ("x-amzn-requestid", "r1")], body)
+            .into_response()
     }
 
     fn received(log: &Log) -> Vec<String> {
@@ -229,9 +230,7 @@ mod wire {
     }
 
     fn sts_error(code: &str, message: &str) -> String {
-        format!(
-            "<ErrorResponse><Error><Code>{code}</Code><Message>{message}</Message></Error></ErrorResponse>"
-        )
+        format!("<ErrorResponse><Error><Code>{code}</Code><Message>{message}</Message></Error></ErrorResponse>")
     }
 
     fn with_role(address: &str) -> Credentials {
