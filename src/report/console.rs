@@ -45,7 +45,7 @@ pub fn plan(report: &Report) -> Vec<String> {
         let show = |side: &Option<String>| side.clone().unwrap_or_else(|| "(none)".to_owned());
         lines.push(format!("  {}: {} -> {}", change.path, show(&change.from), show(&change.to)));
     }
-    group("What will be done", lines, report.runner.is_actions)
+    group("What will be done", &lines, report.runner.is_actions)
 }
 
 /// The last lines of the log: annotations, what to know, and on failure the cause as the very last block.
@@ -115,7 +115,7 @@ fn plain_warnings(report: &Report) -> Vec<String> {
     report.remarks().into_iter().map(|remark| log_line(&format!("warning: {remark}"))).collect()
 }
 
-fn group(title: &str, lines: Vec<String>, actions: bool) -> Vec<String> {
+fn group(title: &str, lines: &[String], actions: bool) -> Vec<String> {
     let lines = lines.iter().map(|line| log_line(line));
     if actions {
         let open = Command::new("group", title).to_string();

@@ -78,7 +78,7 @@ fn prose_line(line: &str) -> String {
             let inner = text(part);
             let before = if part.starts_with(' ') && index > 0 { " " } else { "" };
             let after = if part.ends_with(' ') && !inner.is_empty() { " " } else { "" };
-            rendered.push_str(&format!("{before}{inner}{after}"));
+            rendered.extend([before, &inner, after]);
         }
     }
     rendered
@@ -153,7 +153,7 @@ pub fn cut(document: &str, limit: usize, note: &str) -> String {
         }
     }
     if open_fence > 0 {
-        kept.push_str(&format!("{}\n", "`".repeat(open_fence)));
+        kept.extend([&"`".repeat(open_fence), "\n"]);
     }
     kept.push_str(&"\n</details>\n".repeat(open_details));
     format!("{kept}\n{note}\n")

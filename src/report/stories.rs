@@ -394,7 +394,7 @@ fn inputs() -> Inputs {
             role: Some(Role::Arn(format!("arn:aws:iam::{ACCOUNT}:role/deploy"))),
             audience: "sts.amazonaws.com".to_owned(),
             session_name: "GitHubActions".to_owned(),
-            duration: Duration::from_secs(3600),
+            duration: Duration::from_hours(1),
             external_id: None,
             chaining: false,
             skip_session_tagging: false,
@@ -427,7 +427,7 @@ fn inputs() -> Inputs {
             volume_configuration: None,
             deployment_configuration: None,
         },
-        wait: Wait { enabled: true, limit: Duration::from_secs(1800), max_delay: Duration::from_secs(5) },
+        wait: Wait { enabled: true, limit: Duration::from_mins(30), max_delay: Duration::from_secs(5) },
         reporting: Reporting { token: None, job_summary: true, pr_comment: PrComment::Auto },
     }
 }

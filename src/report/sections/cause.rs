@@ -36,9 +36,9 @@ fn listed(errors: &[&Error]) -> String {
         let what = format!("{}<br>{}", prose(&error.what), code(error.code.slug()));
         [what, prose(&error.why), prose(&error.fix)]
     });
-    let mut section = table(["What", "Why", "Fix"], rows);
-    if errors.len() > MOST {
-        section.push_str(&format!("\n\n… and {} more, named in the log.", errors.len() - MOST));
+    let table = table(["What", "Why", "Fix"], rows);
+    match errors.len().saturating_sub(MOST) {
+        0 => table,
+        more => format!("{table}\n\n… and {more} more, named in the log."),
     }
-    section
 }

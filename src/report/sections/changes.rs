@@ -17,10 +17,11 @@ pub fn section(report: &Report) -> Option<String> {
     }
     let side = |value: &Option<String>| value.as_deref().map_or_else(|| "–".to_owned(), |v| code(&shorten(v, 200)));
     let rows = changes.iter().take(MOST).map(|change| [prose(&change.path), side(&change.from), side(&change.to)]);
-    let mut table = table(["What", "Before", report.newer()], rows);
-    if changes.len() > MOST {
-        table.push_str(&format!("\n\n… and {} more, in the report file.", changes.len() - MOST));
-    }
+    let table = table(["What", "Before", report.newer()], rows);
+    let table = match changes.len().saturating_sub(MOST) {
+        0 => table,
+        more => format!("{table}\n\n… and {more} more, in the report file."),
+    };
     let title = match changes.len() {
         1 => "1 change in the task definition".to_owned(),
         n => format!("{n} changes in the task definition"),

@@ -59,7 +59,7 @@ fn log(timeline: &[Event]) -> String {
     if timeline.len() <= MOST {
         return table(["At", "", ""], timeline.iter().map(line));
     }
-    let gap = ["".to_owned(), "".to_owned(), format!("… {} lines more, in the log …", timeline.len() - 2 * half)];
+    let gap = [String::new(), String::new(), format!("… {} lines more, in the log …", timeline.len() - 2 * half)];
     let (head, tail) = (timeline.iter().take(half), timeline.iter().skip(timeline.len() - half));
     table(["At", "", ""], head.map(line).chain([gap]).chain(tail.map(line)))
 }
