@@ -66,7 +66,7 @@ impl ImageRef {
         }
         let fits = |c: char| c.is_ascii_alphanumeric() || "./:@_-".contains(c);
         if let Some(odd) = text.chars().find(|c| !fits(*c)) {
-            let placeholder = if "<>${}%".contains(odd) { ": a placeholder that was not replaced?" } else { "" };
+            let placeholder = if "<>${}%".contains(odd) { " (a placeholder that was not replaced?)" } else { "" };
             return Err(format!("it contains {odd:?}{placeholder}"));
         }
         let (rest, digest) = match text.split_once('@') {
@@ -260,8 +260,8 @@ mod tests {
             its repository `acme/web/` has an empty part
             its digest `sha256:12` is not `sha256:` and 64 lower-case hexadecimal digits
             its digest `latest` is not `sha256:` and 64 lower-case hexadecimal digits
-            it contains '<': a placeholder that was not replaced?
-            it contains '$': a placeholder that was not replaced?
+            it contains '<' (a placeholder that was not replaced?)
+            it contains '$' (a placeholder that was not replaced?)
             `-web` is not a repository's name
             `web__x___y` is not a repository's name
             `host:port` is not a registry's host name

@@ -40,6 +40,11 @@ pub struct Service {
     pub current_service_deployment: Option<String>,
     /// The service revisions in use.
     pub current_service_revisions: Vec<ServiceRevisionSummary>,
+    /// Whether ECS tags the tasks.
+    #[serde(rename = "enableECSManagedTags")]
+    pub enable_ecs_managed_tags: bool,
+    /// Where tasks get their tags from: SERVICE, TASK_DEFINITION or NONE.
+    pub propagate_tags: Option<String>,
     /// ECS for Express services, CUSTOMER or absent for ordinary ones.
     pub resource_management_type: Option<String>,
 }
@@ -77,6 +82,8 @@ pub struct Deployment {
     pub rollout_state_reason: Option<String>,
     /// When it was created.
     pub created_at: Option<f64>,
+    /// The volumes that ECS manages for its tasks, whole.
+    pub volume_configurations: Vec<serde_json::Value>,
 }
 
 /// One service event.

@@ -1,6 +1,13 @@
 //! What changes in the task definition, by container and by name, with environment values masked.
 
+use std::collections::BTreeSet;
+
 use serde::Serialize;
+use serde_json::{Map, Value};
+
+use super::named::{NamedList, named_list};
+use crate::model::normal::comparable;
+use crate::model::task_definition::TaskDefinition;
 
 /// One difference.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -12,3 +19,150 @@ pub struct Change {
     /// After; absent when removed. Already masked.
     pub to: Option<String>,
 }
+
+/// What registering `to` would change for a service that runs `from`; what only ECS filled in is no change.
+pub fn diff(from: &TaskDefinition, to: &TaskDefinition) -> Vec<Change> {
+    let (to, from) = comparable(to, from);
+    let mut changes = Vec::new();
+    diff_fields(&from, &to, &Place::default(), &mut changes);
+    changes
+}
+
+/// Where in the definition we are.
+#[derive(Clone, Default)]
+struct Place {
+    words: Vec<String>,
+    /// The map whose keys come next, when its own name is left out of the words.
+    within: &'static str,
+    is_secret: bool,
+}
+
+impl Place {
+    fn then(&self, word: String) -> Self {
+        let mut words = self.words.clone();
+        words.push(word);
+        Self { words, within: "", is_secret: self.is_secret }
+    }
+
+    fn within(&self, map: &'static str) -> Self {
+        Self { within: map, ..self.clone() }
+    }
+
+    /// The place of a field, in a user's words.
+    fn field(&self, field: &str) -> Self {
+        let place = match (self.within, field) {
+            ("", "dockerLabels") => self.within("label"),
+            ("", "logConfiguration") => self.within("log"),
+            ("log", "options") => self.within("log option"),
+            ("log", "logDriver") => self.then("log driver".to_owned()),
+            ("" | "log", _) => self.then(field.to_owned()),
+            (map, key) => self.then(format!("{map} {key}")),
+        };
+        let is_secret = self.within.is_empty() && field == "environment" || is_telling(field);
+        Self { is_secret: self.is_secret || is_secret, ..place }
+    }
+}
+
+fn diff_fields(from: &Map<String, Value>, to: &Map<String, Value>, place: &Place, changes: &mut Vec<Change>) {
+    let added = to.keys().filter(|key| !from.contains_key(*key));
+    for key in from.keys().chain(added) {
+        let (from, to) = (from.get(key), to.get(key));
+        if from != to {
+            diff_values(key, from, to, &place.field(key), changes);
+        }
+    }
+}
+
+fn diff_values(field: &str, from: Option<&Value>, to: Option<&Value>, place: &Place, changes: &mut Vec<Change>) {
+    let empty = Value::Array(Vec::new());
+    if let Some(list) = named_list(field)
+        && let (Value::Array(before), Value::Array(after)) = (from.unwrap_or(&empty), to.unwrap_or(&empty))
+        && let (Some(before), Some(after)) = (by_name(list, before), by_name(list, after))
+    {
+        diff_entries(list, &before, &after, place, changes);
+        return;
+    }
+    let nothing = Map::new();
+    match (from, to) {
+        (Some(Value::Object(from)), Some(Value::Object(to))) => diff_fields(from, to, place, changes),
+        (Some(Value::Object(from)), None) => diff_fields(from, &nothing, place, changes),
+        (None, Some(Value::Object(to))) => diff_fields(&nothing, to, place, changes),
+        (from, to) => changes.push(change(place, from, to)),
+    }
+}
+
+type Entries<'a> = Vec<(String, &'a Value)>;
+
+/// The entries with their names; nothing when a name is missing or stands twice.
+fn by_name<'a>(list: &NamedList, entries: &'a [Value]) -> Option<Entries<'a>> {
+    let named: Option<Entries<'a>> = entries.iter().map(|entry| Some((list.name_of(entry)?, entry))).collect();
+    let named = named?;
+    let names: BTreeSet<&str> = named.iter().map(|(name, _)| name.as_str()).collect();
+    (names.len() == named.len()).then_some(named)
+}
+
+fn diff_entries(list: &NamedList, from: &Entries<'_>, to: &Entries<'_>, place: &Place, changes: &mut Vec<Change>) {
+    let find = |entries: &Entries<'_>, name: &str| {
+        entries.iter().find(|(other, _)| other == name).map(|(_, entry)| (*entry).clone())
+    };
+    let added = to.iter().filter(|(name, _)| from.iter().all(|(other, _)| other != name));
+    for (name, _) in from.iter().chain(added) {
+        // `place` ends in the list's own field: the entry's words say it better.
+        let mut here = place.clone();
+        here.words.pop();
+        let here = here.then(format!("{} {name}", list.word));
+        let (from, to) = (find(from, name), find(to, name));
+        if from == to {
+            continue;
+        }
+        match (list.value, &from, &to) {
+            (None, Some(Value::Object(from)), Some(Value::Object(to))) => diff_fields(from, to, &here, changes),
+            (None, _, _) => {
+                let gist = |entry: &Option<Value>| entry.as_ref().map(|entry| gist(list, entry));
+                changes.push(change(&here, gist(&from).as_ref(), gist(&to).as_ref()));
+            }
+            (Some(field), _, _) => {
+                let value =
+                    |entry: &Option<Value>| entry.as_ref().map(|entry| entry.get(field).cloned().unwrap_or_default());
+                changes.push(change(&here, value(&from).as_ref(), value(&to).as_ref()));
+            }
+        }
+    }
+}
+
+/// An entry that is added or removed whole: a container is told by its image, another by its fields but the name.
+fn gist(list: &NamedList, entry: &Value) -> Value {
+    match (list.field, entry) {
+        ("containerDefinitions", _) => entry.get("image").cloned().unwrap_or_default(),
+        (_, Value::Object(fields)) => {
+            fields.iter().filter(|(key, _)| *key != list.key).map(|(key, value)| (key.clone(), value.clone())).collect()
+        }
+        _ => entry.clone(),
+    }
+}
+
+fn change(place: &Place, from: Option<&Value>, to: Option<&Value>) -> Change {
+    let shown = |value: &Value| if place.is_secret { "***".to_owned() } else { show(value) };
+    let (from, mut to) = (from.map(shown), to.map(shown));
+    if place.is_secret && from.is_some() && to.is_some() {
+        to = Some("*** (changed)".to_owned());
+    }
+    Change { path: place.words.join(" › "), from, to }
+}
+
+fn show(value: &Value) -> String {
+    match value {
+        Value::String(text) => text.clone(),
+        other => other.to_string(),
+    }
+}
+
+/// Keys of options under which people put secrets: `splunk-token`.
+fn is_telling(key: &str) -> bool {
+    let key = key.to_ascii_lowercase();
+    ["token", "password", "passwd", "apikey", "api-key", "api_key"].iter().any(|word| key.contains(word))
+}
+
+#[cfg(test)]
+#[path = "diff_tests.rs"]
+mod tests;

@@ -2,18 +2,27 @@
 
 pub mod diff;
 pub mod render;
-pub mod steps;
+
+mod edits;
+mod fields;
+mod limits;
+mod named;
+mod patch;
+mod pin;
+mod steps;
 
 use serde::Serialize;
 use serde_json::Value;
 
 use crate::error::Error;
 use crate::inputs::Inputs;
+use crate::model::image::ImageRef;
 use crate::model::service::Service;
 use crate::model::task_definition::{Registered, TaskDefinition};
-use crate::observe::Observed;
+use crate::observe::{Digest, Observed};
 
 use self::diff::Change;
+use self::render::Rendered;
 
 /// The whole plan.
 #[derive(Debug, Clone)]
@@ -82,6 +91,55 @@ pub enum Step {
 /// # Errors
 /// An edit that matches nothing, or a definition that ECS would refuse: all of them.
 pub fn plan(inputs: &Inputs, observed: &Observed) -> Result<Plan, Vec<Error>> {
-    let _ = (inputs, observed);
-    todo!()
+    let Rendered { definition, mut warnings } = render::render(&observed.base, &inputs.definition, &observed.digests)?;
+    let decision = steps::decide(inputs, observed, &definition);
+    warnings.extend(doubtful_images(&definition, observed));
+    warnings.extend(decision.warnings);
+    let before = observed.running.as_ref().or(observed.newest.as_ref()).map(Registered::definition);
+    let changes = before.as_ref().map(|before| diff::diff(before, &definition)).unwrap_or_default();
+    let service = ServicePlan {
+        cluster: inputs.deploy.cluster.clone(),
+        previous_task_definition_arn: observed.service.as_ref().map(|service| service.task_definition.clone()),
+        images: images(before.as_ref(), &definition, observed),
+        service: observed.service.clone(),
+        reuse: decision.reuse,
+        steps: decision.steps,
+        definition,
+        changes,
+        warnings,
+    };
+    Ok(Plan { services: vec![service] })
+}
+
+/// Each container's image, before and after.
+fn images(before: Option<&TaskDefinition>, after: &TaskDefinition, observed: &Observed) -> Vec<ImageChange> {
+    let image_before = |container: &str| before?.images().find(|(name, _)| *name == container).map(|(_, image)| image);
+    let change = |(container, image): (&str, &str)| ImageChange {
+        container: container.to_owned(),
+        from: image_before(container).map(str::to_owned),
+        from_digest: steps::running_digest(observed, container).map(str::to_owned),
+        to: image.to_owned(),
+        to_digest: digest(image, observed),
+    };
+    after.images().map(change).collect()
+}
+
+fn digest(image: &str, observed: &Observed) -> Option<String> {
+    match observed.digests.get(image) {
+        Some(Digest::Known(digest)) => Some(digest.clone()),
+        _ => ImageRef::parse(image).ok()?.digest,
+    }
+}
+
+/// Images that tasks would not start with: ECR does not have them, or they are no image references at all.
+fn doubtful_images(definition: &TaskDefinition, observed: &Observed) -> Vec<String> {
+    let doubtful = |(container, image): (&str, &str)| match observed.digests.get(image) {
+        Some(Digest::Missing(said)) => {
+            Some(format!("The image `{image}` of container `{container}` is not in ECR: {said}"))
+        }
+        _ => ImageRef::parse(image)
+            .err()
+            .map(|why| format!("The image `{image}` of container `{container}` is odd: {why}.")),
+    };
+    definition.images().filter_map(doubtful).collect()
 }

@@ -1,1 +1,196 @@
 //! From the rendered definition to the list of steps.
+
+use serde_json::{Map, Value, json};
+
+use super::Step;
+use crate::inputs::{Deploy, Inputs, Source};
+use crate::model::image::ImageRef;
+use crate::model::names::{Revision, short_name};
+use crate::model::normal::differs;
+use crate::model::service::Service;
+use crate::model::task_definition::{Registered, TaskDefinition};
+use crate::observe::{Digest, Observed};
+
+/// What is to be done, what need not be, and what is to be said about it.
+pub(super) struct Decision {
+    pub reuse: Option<Registered>,
+    pub steps: Vec<Step>,
+    pub warnings: Vec<String>,
+}
+
+/// Decides what to register, update and follow.
+pub(super) fn decide(inputs: &Inputs, observed: &Observed, definition: &TaskDefinition) -> Decision {
+    let mut warnings = Vec::new();
+    let reuse = reusable(&inputs.definition.source, observed, definition, &mut warnings);
+    let mut steps = Vec::new();
+    if reuse.is_none() {
+        steps.push(Step::RegisterTaskDefinition { body: Value::Object(definition.0.clone()) });
+    }
+    if let Some(service) = &observed.service {
+        let is_current = reuse.as_ref().is_some_and(|reuse| reuse.arn == service.task_definition);
+        update(inputs, observed, service, definition, is_current, &mut steps, &mut warnings);
+    }
+    Decision { reuse, steps, warnings }
+}
+
+/// A revision that already is what was rendered. What the service runs comes first: the newest of the family may be a
+/// broken one that was rolled back. A revision asked for by its number is deployed itself.
+fn reusable(
+    source: &Source,
+    observed: &Observed,
+    definition: &TaskDefinition,
+    warnings: &mut Vec<String>,
+) -> Option<Registered> {
+    // A file may hold a whole answer too, of any account and any age: it is no proof that the revision is there.
+    let (base, is_numbered) = match source {
+        Source::Registered(which) => (registered(&observed.base.document), Revision::parse(which).is_some()),
+        Source::File(_) | Source::Running => (None, false),
+    };
+    let named = base.as_ref().filter(|_| is_numbered);
+    let same = |revision: &&Registered| !differs(definition, &revision.definition());
+    if let Some(named) = named.filter(same)
+        && !named.is_active()
+    {
+        warnings.push(format!(
+            "{} is {} and cannot be deployed itself; a revision with the same content takes its place.",
+            short_name(&named.arn),
+            named.status
+        ));
+    }
+    let candidates = [named, observed.running.as_ref(), observed.newest.as_ref(), base.as_ref()];
+    candidates.into_iter().flatten().filter(|revision| revision.is_active()).find(same).cloned()
+}
+
+/// The revision that a DescribeTaskDefinition answer tells of.
+fn registered(answer: &Value) -> Option<Registered> {
+    let document = answer.get("taskDefinition")?;
+    let text = |field: &str| document.get(field).and_then(Value::as_str).map(str::to_owned);
+    let tags = answer.get("tags").and_then(Value::as_array).cloned().unwrap_or_default();
+    Some(Registered { arn: text("taskDefinitionArn")?, status: text("status")?, document: document.clone(), tags })
+}
+
+/// Adds the update and the wait, where they are needed.
+fn update(
+    inputs: &Inputs,
+    observed: &Observed,
+    service: &Service,
+    definition: &TaskDefinition,
+    is_current: bool,
+    steps: &mut Vec<Step>,
+    warnings: &mut Vec<String>,
+) {
+    let deploy = &inputs.deploy;
+    let is_forced = deploy.force_new_deployment == Some(true);
+    let mut again = None;
+    let state = service.primary().and_then(|primary| primary.rollout_state.as_deref());
+    if is_current && !is_forced {
+        again = if state == Some("FAILED") {
+            Some(format!("The last rollout of {} failed; it is started again.", short_name(&service.task_definition)))
+        } else {
+            moved_tags(observed, definition, warnings)
+        };
+    }
+    let needed = !is_current || is_forced || again.is_some() || asks_for_more(deploy, service);
+    if needed {
+        let mut body = body(deploy, service);
+        if let Some(why) = again {
+            body.insert("forceNewDeployment".to_owned(), true.into());
+            warnings.push(why);
+        }
+        steps.push(Step::UpdateService { body: Value::Object(body) });
+    } else if state == Some("IN_PROGRESS") {
+        let revision = short_name(&service.task_definition);
+        warnings.push(format!("Nothing is to be changed, but the rollout of {revision} is still in progress."));
+    }
+    if inputs.wait.enabled && (needed || state == Some("IN_PROGRESS")) {
+        steps.push(Step::AwaitRollout);
+    }
+}
+
+/// UpdateService's request: what the user gave, and nothing else.
+/// <https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_UpdateService.html>
+fn body(deploy: &Deploy, service: &Service) -> Map<String, Value> {
+    let name = deploy.service.as_deref().unwrap_or(&service.service_name);
+    let given = [
+        ("desiredCount", deploy.desired_count.map(Value::from)),
+        ("forceNewDeployment", deploy.force_new_deployment.map(Value::from)),
+        ("enableECSManagedTags", deploy.enable_ecs_managed_tags.map(Value::from)),
+        ("propagateTags", deploy.propagate_tags.clone().map(Value::from)),
+        ("volumeConfigurations", deploy.volume_configuration.clone().map(|volume| json!([volume]))),
+        ("deploymentConfiguration", deploy.deployment_configuration.clone()),
+    ];
+    let always = [("cluster", Some(Value::from(deploy.cluster.as_str()))), ("service", Some(name.into()))];
+    always.into_iter().chain(given).filter_map(|(field, value)| Some((field.to_owned(), value?))).collect()
+}
+
+/// Whether a setting was given that the service does not have yet.
+fn asks_for_more(deploy: &Deploy, service: &Service) -> bool {
+    let volumes = service.primary().map(|primary| Value::from(primary.volume_configurations.clone()));
+    let settings = [
+        (deploy.desired_count.map(Value::from), Some(service.desired_count.into())),
+        (deploy.enable_ecs_managed_tags.map(Value::from), Some(service.enable_ecs_managed_tags.into())),
+        (
+            deploy.propagate_tags.clone().map(Value::from),
+            Some(service.propagate_tags.as_deref().unwrap_or("NONE").into()),
+        ),
+        (deploy.volume_configuration.clone().map(|volume| json!([volume])), volumes),
+        (deploy.deployment_configuration.clone(), service.deployment_configuration.clone()),
+    ];
+    settings.into_iter().any(|(asked, current)| asked.is_some_and(|asked| !has(&current.unwrap_or_default(), &asked)))
+}
+
+/// Whether `current` already says everything that `asked` says; ECS fills in more.
+fn has(current: &Value, asked: &Value) -> bool {
+    match (current, asked) {
+        (Value::Object(current), Value::Object(asked)) => {
+            asked.iter().all(|(key, asked)| has(current.get(key).unwrap_or(&Value::Null), asked))
+        }
+        (Value::Array(current), Value::Array(asked)) => {
+            current.len() == asked.len() && current.iter().zip(asked).all(|(current, asked)| has(current, asked))
+        }
+        (Value::Number(current), Value::Number(asked)) => current.as_f64() == asked.as_f64(),
+        (Value::Null, Value::Array(asked)) => asked.is_empty(),
+        (current, asked) => current == asked,
+    }
+}
+
+/// Why the same revision has to be deployed again: ECS resolves tags once for each deployment, so tasks keep the digest
+/// that a tag had then. <https://docs.aws.amazon.com/AmazonECS/latest/developerguide/deployment-type-ecs.html>
+fn moved_tags(observed: &Observed, definition: &TaskDefinition, warnings: &mut Vec<String>) -> Option<String> {
+    let mut moved = Vec::new();
+    let mut unknown = Vec::new();
+    for (container, text) in definition.images() {
+        if ImageRef::parse(text).is_ok_and(|image| image.digest.is_some()) {
+            continue;
+        }
+        match (running_digest(observed, container), observed.digests.get(text)) {
+            (Some(running), Some(Digest::Known(now))) if running == now => {}
+            (Some(_), Some(Digest::Known(_))) => moved.push(format!("`{text}`")),
+            _ => unknown.push(format!("`{text}`")),
+        }
+    }
+    if !moved.is_empty() {
+        return Some(format!(
+            "Another image now has the tag that the service runs, so it is deployed again: {}.",
+            moved.join(", ")
+        ));
+    }
+    if !unknown.is_empty() {
+        warnings.push(format!(
+            "Whether these tags still name the images that the service runs is not known: {}. Use `force-new-deployment` or digests if they were pushed again.",
+            unknown.join(", ")
+        ));
+    }
+    None
+}
+
+/// The digest that the service's tasks use for a container.
+pub(super) fn running_digest<'a>(observed: &'a Observed, container: &str) -> Option<&'a str> {
+    let revision = observed.running_revision.as_ref()?;
+    let image = revision.container_images.iter().find(|image| image.container_name == container)?;
+    image.image_digest.as_deref()
+}
+
+#[cfg(test)]
+#[path = "steps_tests.rs"]
+mod tests;

@@ -1,0 +1,99 @@
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+use serde_json::json;
+
+use super::*;
+
+fn definition(document: Value) -> TaskDefinition {
+    TaskDefinition::from_document(document).unwrap()
+}
+
+fn told(from: Value, to: Value) -> String {
+    let absent = "(absent)".to_owned();
+    let line = |change: Change| {
+        format!(
+            "{}: {} -> {}",
+            change.path,
+            change.from.as_ref().unwrap_or(&absent),
+            change.to.as_ref().unwrap_or(&absent)
+        )
+    };
+    diff(&definition(from), &definition(to)).into_iter().map(line).collect::<Vec<_>>().join("\n")
+}
+
+#[test]
+fn changes_are_told_by_container_and_by_name_and_values_of_variables_never() {
+    let from = json!({
+        "family": "web", "cpu": "256", "executionRoleArn": "arn:aws:iam::123456789012:role/execution",
+        "volumes": [{"name": "data"}],
+        "containerDefinitions": [
+            {
+                "name": "web", "image": "web:v1", "command": ["serve"],
+                "environment": [{"name": "LEVEL", "value": "hunter2"}, {"name": "OLD", "value": "hunter2"}, {"name": "SAME", "value": "hunter2"}],
+                "secrets": [{"name": "DB", "valueFrom": "arn:old"}],
+                "dockerLabels": {"team": "a"},
+                "logConfiguration": {"logDriver": "awslogs", "options": {"awslogs-group": "/web", "splunk-token": "hunter2"}},
+                "portMappings": [{"containerPort": 80, "hostPort": 8080}],
+            },
+            {"name": "gone", "image": "old:1"},
+        ],
+    });
+    let to = json!({
+        "family": "web", "cpu": "0.5 vCPU", "executionRoleArn": "execution", "taskRoleArn": "web", "newField": {"deep": {"er": 1}},
+        "containerDefinitions": [
+            {"name": "side", "image": "side:1", "environment": [{"name": "X", "value": "hunter2"}]},
+            {
+                "name": "web", "image": "web:v2", "command": ["serve", "-v"], "memory": 512,
+                "environment": [{"name": "NEW", "value": "hunter2"}, {"name": "LEVEL", "value": "hunter22"}, {"name": "SAME", "value": "hunter2"}],
+                "secrets": [{"name": "DB", "valueFrom": "arn:new"}],
+                "dockerLabels": {"team": "b", "environment": "prod"},
+                "logConfiguration": {"logDriver": "splunk", "options": {"awslogs-group": "/new", "splunk-token": "hunter22"}},
+                "portMappings": [{"containerPort": 80, "hostPort": 8081}],
+                "healthCheck": {"command": ["CMD", "true"], "interval": 30},
+            },
+        ],
+        "tags": [{"key": "team", "value": "a"}],
+    });
+    let told = told(from, to);
+    assert!(!told.contains("hunter2"), "{told}");
+    insta::assert_snapshot!(told, @r#"
+    cpu: 256 -> 512
+    volume data: {} -> (absent)
+    container gone: old:1 -> (absent)
+    container web › image: web:v1 -> web:v2
+    container web › command: ["serve"] -> ["serve","-v"]
+    container web › environment LEVEL: *** -> *** (changed)
+    container web › environment OLD: *** -> (absent)
+    container web › environment NEW: (absent) -> ***
+    container web › secret DB: arn:old -> arn:new
+    container web › label team: a -> b
+    container web › label environment: (absent) -> prod
+    container web › log driver: awslogs -> splunk
+    container web › log option awslogs-group: /web -> /new
+    container web › log option splunk-token: *** -> *** (changed)
+    container web › port 80 › hostPort: 8080 -> 8081
+    container web › memory: (absent) -> 512
+    container web › healthCheck › command: (absent) -> ["CMD","true"]
+    container side: (absent) -> side:1
+    taskRoleArn: (absent) -> web
+    newField › deep › er: (absent) -> 1
+    tag team: (absent) -> a
+    "#);
+}
+
+#[test]
+fn values_stay_masked_when_a_list_has_no_clear_names() {
+    let with = |environment: Value| json!({"containerDefinitions": [{"name": "web", "environment": environment}]});
+    let twice = json!([{"name": "A", "value": "hunter2"}, {"name": "A", "value": "hunter3"}]);
+    assert_eq!(told(with(twice), with(json!([]))), "container web › environment: *** -> (absent)");
+}
+
+#[test]
+fn what_ecs_filled_in_is_no_change() {
+    let asked = json!({"family": "web", "containerDefinitions": [{"name": "web", "image": "web:v1"}]});
+    let stored = json!({"taskDefinition": {
+        "family": "web", "revision": 3, "status": "ACTIVE", "volumes": [],
+        "containerDefinitions": [{"name": "web", "image": "web:v1", "cpu": 0, "essential": true, "environment": []}],
+    }, "tags": [{"key": "a", "value": "b"}]});
+    assert_eq!(told(stored, asked), "");
+}
