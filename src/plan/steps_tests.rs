@@ -4,6 +4,8 @@ use std::collections::BTreeMap;
 use std::ffi::OsString;
 
 use super::*;
+
+use crate::inputs::Asked;
 use crate::inputs::runner::Runner;
 use crate::observe::Base;
 use crate::plan::{ServicePlan, plan};
@@ -64,7 +66,7 @@ impl Case {
 
     fn plan(&self) -> ServicePlan {
         let given = |(name, value): &(&str, &str)| ((*name).to_owned(), OsString::from(value));
-        let (inputs, _) = crate::inputs::read(self.inputs.iter().map(given), &Runner::default()).unwrap();
+        let (inputs, _) = crate::inputs::parse(&Asked::new(self.inputs.iter().map(given), Runner::default())).unwrap();
         plan(&inputs, &self.observed).unwrap().services.remove(0)
     }
 
