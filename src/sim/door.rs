@@ -38,9 +38,19 @@ pub async fn answer(world: &Shared, asked: Asked) -> Outcome {
     let at = world.now();
     let changing = is_changing(&named, &asked);
     let call = Call {
-        door: named.door.into(), service: named.service.into(), operation: named.operation, method: asked.method.clone(),
-        path: asked.path.clone(), query: asked.query.clone(), request: named.input, sent: asked.text(), status, answer: body,
-        changing, applied: applied && changing, at,
+        door: named.door.into(),
+        service: named.service.into(),
+        operation: named.operation,
+        method: asked.method.clone(),
+        path: asked.path.clone(),
+        query: asked.query.clone(),
+        request: named.input,
+        sent: asked.text(),
+        status,
+        answer: body,
+        changing,
+        applied: applied && changing,
+        at,
     };
     world.ledger.enter(call);
     outcome
@@ -56,7 +66,12 @@ fn name(asked: &Asked) -> Named {
         return Named { door: "oidc", service: "oidc", operation: "GetToken".into(), input: Value::Null };
     }
     if let Some(path) = github::below(&asked.path) {
-        return Named { door: "github", service: "github", operation: github::operation(&asked.method, path), input: json() };
+        return Named {
+            door: "github",
+            service: "github",
+            operation: github::operation(&asked.method, path),
+            input: json(),
+        };
     }
     if let Some((target, operation)) = asked.header("x-amz-target").and_then(|target| target.split_once('.')) {
         let service = match target {
@@ -69,7 +84,12 @@ fn name(asked: &Asked) -> Named {
     let form = sts::form(&asked.text());
     match form.get("Action").and_then(Value::as_str).map(str::to_owned) {
         Some(operation) => Named { door: "aws", service: "sts", operation, input: form },
-        None => Named { door: "aws", service: "unknown", operation: format!("{} {}", asked.method, asked.path), input: Value::Null },
+        None => Named {
+            door: "aws",
+            service: "unknown",
+            operation: format!("{} {}", asked.method, asked.path),
+            input: Value::Null,
+        },
     }
 }
 
@@ -103,10 +123,14 @@ fn respond(world: &mut World, asked: &Asked, named: &Named, trick: Option<&Trick
     let date = http_date(world.now());
     let answer = match named.door {
         "oidc" => match trick {
-            Some(Trick::Status(status)) => Answer::new(*status, "application/json", json!({"message": "Service unavailable"}).to_string()),
+            Some(Trick::Status(status)) => {
+                Answer::new(*status, "application/json", json!({"message": "Service unavailable"}).to_string())
+            }
             _ => oidc::answer(world, asked),
         },
-        "github" => github::answer(world, asked, &named.operation, &named.input, trick).with("x-github-request-id", request),
+        "github" => {
+            github::answer(world, asked, &named.operation, &named.input, trick).with("x-github-request-id", request)
+        }
         _ => aws(world, asked, named, trick, &request).with("x-amzn-requestid", request),
     };
     answer.with("date", date)
@@ -124,7 +148,10 @@ fn aws(world: &mut World, asked: &Asked, named: &Named, trick: Option<&Trick>, r
 
 fn aws_result(world: &mut World, asked: &Asked, named: &Named, trick: Option<&Trick>) -> Result<Value, Refusal> {
     let (service, operation, input) = (named.service, named.operation.as_str(), &named.input);
-    if let Some(refusal) = trick.and_then(|trick| faults::refusal(trick, operation)) {
+    if let Some(mut refusal) = trick.and_then(|trick| faults::refusal(trick, operation)) {
+        if service == "sts" && refusal.code == "ThrottlingException" {
+            refusal.code = "Throttling".into();
+        }
         return Err(refusal);
     }
     // The one call that is made before there are credentials.

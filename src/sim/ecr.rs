@@ -65,7 +65,13 @@ impl Repository {
 
     fn keep(&mut self, manifest: String, media_type: &str, pushed: f64) -> String {
         let digest = format!("sha256:{}", sha256(manifest.as_bytes()));
-        self.images.push(Image { digest: digest.clone(), manifest, media_type: media_type.into(), pushed, size: 28_412_345 });
+        self.images.push(Image {
+            digest: digest.clone(),
+            manifest,
+            media_type: media_type.into(),
+            pushed,
+            size: 28_412_345,
+        });
         digest
     }
 
@@ -104,7 +110,9 @@ fn batch_get_image(world: &World, input: &Value) -> Answered {
     let (name, repository) = repository(world, input)?;
     let ids = list(input, "imageIds");
     if ids.is_empty() || ids.len() > 100 {
-        return Err(Refusal::invalid("Invalid parameter at 'imageIds' failed to satisfy constraint: 'Member must have length between 1 and 100'"));
+        return Err(Refusal::invalid(
+            "Invalid parameter at 'imageIds' failed to satisfy constraint: 'Member must have length between 1 and 100'",
+        ));
     }
     let accepted = super::wire::texts(input, "acceptedMediaTypes");
     let (mut images, mut failures) = (Vec::new(), Vec::new());
@@ -112,7 +120,9 @@ fn batch_get_image(world: &World, input: &Value) -> Answered {
         let (tag, digest) = (text(id, "imageTag"), text(id, "imageDigest"));
         let failure = |code: &str, reason: &str| json!({"imageId": id, "failureCode": code, "failureReason": reason});
         match repository.resolve(tag, digest) {
-            _ if tag.is_none() && digest.is_none() => failures.push(failure("MissingDigestAndTag", "Missing digest and tag")),
+            _ if tag.is_none() && digest.is_none() => {
+                failures.push(failure("MissingDigestAndTag", "Missing digest and tag"));
+            }
             None => failures.push(failure("ImageNotFound", "Requested image not found")),
             Some(image) if tag.is_some_and(|tag| repository.tags.get(tag) != Some(&image.digest)) => {
                 failures.push(failure("ImageTagDoesNotMatchDigest", "The image tag does not match the digest"));
@@ -123,13 +133,21 @@ fn batch_get_image(world: &World, input: &Value) -> Answered {
     Ok(json!({"images": images, "failures": failures}))
 }
 
-fn in_answer(world: &World, name: &str, image: &Image, tag: Option<&str>, accepted: &[String], repository: &Repository) -> Value {
+fn in_answer(
+    world: &World,
+    name: &str,
+    image: &Image,
+    tag: Option<&str>,
+    accepted: &[String],
+    repository: &Repository,
+) -> Value {
     // Asked without the index types, ECR hands out the first child: another digest than the one that was tagged.
     let child = || {
         let index: Value = serde_json::from_str(&image.manifest).ok()?;
         repository.resolve(None, text(list(&index, "manifests").first()?, "digest"))
     };
-    let image = if accepted.is_empty() || accepted.contains(&image.media_type) { image } else { child().unwrap_or(image) };
+    let image =
+        if accepted.is_empty() || accepted.contains(&image.media_type) { image } else { child().unwrap_or(image) };
     let mut id = json!({"imageDigest": image.digest});
     if let (Some(tag), Some(id)) = (tag, id.as_object_mut()) {
         id.insert("imageTag".into(), tag.into());
@@ -157,7 +175,8 @@ fn describe_images(world: &World, input: &Value) -> Answered {
 }
 
 fn detail(world: &World, name: &str, repository: &Repository, image: &Image) -> Value {
-    let tags: Vec<&String> = repository.tags.iter().filter(|(_, digest)| **digest == image.digest).map(|(tag, _)| tag).collect();
+    let tags: Vec<&String> =
+        repository.tags.iter().filter(|(_, digest)| **digest == image.digest).map(|(tag, _)| tag).collect();
     let mut detail = json!({
         "registryId": world.account, "repositoryName": name, "imageDigest": image.digest, "imageSizeInBytes": image.size,
         "imagePushedAt": image.pushed, "imageManifestMediaType": image.media_type, "imageStatus": "ACTIVE",

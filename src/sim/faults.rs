@@ -67,7 +67,9 @@ pub(super) fn refusal(trick: &Trick, operation: &str) -> Option<Refusal> {
     Some(match trick {
         Trick::Throttle => Refusal::new("ThrottlingException", "Rate exceeded"),
         Trick::Status(503) => Refusal::new("ServiceUnavailableException", "Service Unavailable").status(503),
-        Trick::Status(status) => Refusal::new("ServerException", "Service Unavailable. Please try again later.").status(*status),
+        Trick::Status(status) => {
+            Refusal::new("ServerException", "Service Unavailable. Please try again later.").status(*status)
+        }
         Trick::Missing => unknown_operation(operation),
         Trick::Error(status, code, message) => Refusal::new(code, message.clone()).status(*status),
         _ => return None,
@@ -87,6 +89,8 @@ pub(super) fn html(status: u16) -> Answer {
         504 => "504 Gateway Time-out",
         _ => "500 Internal Server Error",
     };
-    let page = format!("<html>\r\n<head><title>{reason}</title></head>\r\n<body>\r\n<center><h1>{reason}</h1></center>\r\n</body>\r\n</html>\r\n");
+    let page = format!(
+        "<html>\r\n<head><title>{reason}</title></head>\r\n<body>\r\n<center><h1>{reason}</h1></center>\r\n</body>\r\n</html>\r\n"
+    );
     Answer::new(status, "text/html", page)
 }

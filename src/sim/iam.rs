@@ -27,14 +27,18 @@ fn resource(world: &World, service: &str, operation: &str, input: &Value) -> Str
     let cluster = cluster.rsplit('/').next().unwrap_or(cluster);
     let one = |key: &str| text(input, key).map(str::to_owned);
     let first = |key: &str| list(input, key).first().and_then(Value::as_str).map(str::to_owned);
-    let of_service = |name: String| if name.starts_with("arn:") { name } else { world.arn("ecs", &format!("service/{cluster}/{name}")) };
+    let of_service = |name: String| {
+        if name.starts_with("arn:") { name } else { world.arn("ecs", &format!("service/{cluster}/{name}")) }
+    };
     let named = match operation {
         "UpdateService" | "ListServiceDeployments" => one("service").map(of_service),
         "DescribeServices" => first("services").map(of_service),
         "DescribeServiceDeployments" => first("serviceDeploymentArns"),
         "DescribeServiceRevisions" => first("serviceRevisionArns"),
         "StopServiceDeployment" => one("serviceDeploymentArn"),
-        "RegisterTaskDefinition" => one("family").map(|family| world.arn("ecs", &format!("task-definition/{family}:*"))),
+        "RegisterTaskDefinition" => {
+            one("family").map(|family| world.arn("ecs", &format!("task-definition/{family}:*")))
+        }
         "DescribeClusters" => Some(world.arn("ecs", &format!("cluster/{cluster}"))),
         _ if service == "ecr" => one("repositoryName").map(|name| world.arn("ecr", &format!("repository/{name}"))),
         _ => None,

@@ -13,7 +13,7 @@ pub struct Role {
     pub audiences: Vec<String>,
     /// Longest session in seconds.
     pub max_session: u64,
-    /// What AssumeRole must send as `ExternalId`.
+    /// What `AssumeRole` must send as `ExternalId`.
     pub external_id: Option<String>,
     /// Session policies and tags together are said to be too large while this is true and tags are sent.
     pub packed_too_large: bool,
@@ -73,7 +73,7 @@ pub struct Identity {
     pub keys: Vec<Key>,
     /// Web tokens given out so far.
     pub tokens: Vec<Issued>,
-    /// Whether the account has an OpenID Connect provider for the issuer.
+    /// Whether the account has an OIDC provider for the issuer.
     pub provider: bool,
     /// The token that the runner's endpoint wants to see.
     pub request_token: String,

@@ -38,7 +38,10 @@ impl Call {
     #[must_use]
     pub fn traffic(&self, secrets: &[String]) -> String {
         let blot = |text: &str| {
-            secrets.iter().filter(|secret| !secret.is_empty()).fold(text.to_owned(), |text, secret| text.replace(secret, "REDACTED"))
+            secrets
+                .iter()
+                .filter(|secret| !secret.is_empty())
+                .fold(text.to_owned(), |text, secret| text.replace(secret, "REDACTED"))
         };
         json!({
             "door": self.door, "service": self.service, "operation": self.operation,

@@ -1,4 +1,4 @@
-//! The runner's OpenID Connect endpoint.
+//! The runner's OIDC endpoint.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -58,7 +58,8 @@ fn claims(world: &mut World, audience: &str) -> Map<String, Value> {
 
 /// A token of the right form whose signature is noise: STS on stage knows the tokens that were given out.
 fn mint(world: &mut World, claims: &Map<String, Value>) -> String {
-    let header = json!({"typ": "JWT", "alg": "RS256", "x5t": world.dice.letters(27), "kid": world.dice.hex(40).to_uppercase()});
+    let header =
+        json!({"typ": "JWT", "alg": "RS256", "x5t": world.dice.letters(27), "kid": world.dice.hex(40).to_uppercase()});
     let noise: Vec<u8> = (0..256).map(|_| world.dice.number().to_le_bytes()[0]).collect();
     let encode = |bytes: &[u8]| URL_SAFE_NO_PAD.encode(bytes);
     let claims = Value::Object(claims.clone());

@@ -68,7 +68,7 @@ impl Dice {
 
     /// A UUID in its usual form.
     pub fn uuid(&mut self) -> String {
-        let (a, b, c, d, e) = (self.hex(8), self.hex(4), self.hex(3), self.hex(3), self.hex(12));
-        format!("{a}-{b}-4{c}-8{d}-{e}")
+        let groups = [self.hex(8), self.hex(4), format!("4{}", self.hex(3)), format!("8{}", self.hex(3)), self.hex(12)];
+        groups.join("-")
     }
 }

@@ -61,7 +61,11 @@ struct Stage {
     record: Option<Mutex<(std::fs::File, usize)>>,
 }
 
-async fn take(State(stage): State<Arc<Stage>>, ConnectInfo(scissors): ConnectInfo<Scissors>, request: Request) -> Response<Body> {
+async fn take(
+    State(stage): State<Arc<Stage>>,
+    ConnectInfo(scissors): ConnectInfo<Scissors>,
+    request: Request,
+) -> Response<Body> {
     let (parts, body) = request.into_parts();
     let Ok(body) = axum::body::to_bytes(body, LARGEST).await else {
         return plain(StatusCode::PAYLOAD_TOO_LARGE);
@@ -71,7 +75,9 @@ async fn take(State(stage): State<Arc<Stage>>, ConnectInfo(scissors): ConnectInf
         method: parts.method.to_string(),
         path: parts.uri.path().to_owned(),
         query: parts.uri.query().unwrap_or_default().to_owned(),
-        headers: headers.map(|(name, value)| (name.to_string(), String::from_utf8_lossy(value.as_bytes()).into_owned())).collect(),
+        headers: headers
+            .map(|(name, value)| (name.to_string(), String::from_utf8_lossy(value.as_bytes()).into_owned()))
+            .collect(),
         body: body.to_vec(),
     };
     let outcome = door::answer(&stage.world, asked).await;
@@ -154,7 +160,11 @@ impl Thread {
 }
 
 impl AsyncRead for Thread {
-    fn poll_read(mut self: Pin<&mut Self>, context: &mut Context<'_>, buffer: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
         Pin::new(&mut self.stream).poll_read(context, buffer)
     }
 }

@@ -44,18 +44,28 @@ pub(super) fn check(world: &World, asked: &Asked, service: &str) -> Result<Key, 
         return Err(refuse("MissingAuthenticationTokenException", "Missing Authentication Token".into()));
     };
     let Some(claim) = parse(header) else {
-        let message = format!("Authorization header requires 'Credential', 'Signature' and 'SignedHeaders' parameters. Authorization={header}");
+        let message = format!(
+            "Authorization header requires 'Credential', 'Signature' and 'SignedHeaders' parameters. Authorization={header}"
+        );
         return Err(refuse("IncompleteSignatureException", message));
     };
     let expected = ["host", "x-amz-date"];
-    if asked.header("x-amz-date").is_none() || expected.iter().any(|name| !claim.signed.iter().any(|signed| signed == name)) {
+    if asked.header("x-amz-date").is_none()
+        || expected.iter().any(|name| !claim.signed.iter().any(|signed| signed == name))
+    {
         return Err(refuse("InvalidSignatureException", "'Host' and 'X-Amz-Date' must be signed headers.".into()));
     }
     let Some(key) = world.identity.keys.iter().find(|key| key.id == claim.key) else {
-        return Err(refuse("UnrecognizedClientException", "The security token included in the request is invalid.".into()));
+        return Err(refuse(
+            "UnrecognizedClientException",
+            "The security token included in the request is invalid.".into(),
+        ));
     };
     if key.session.as_deref() != asked.header("x-amz-security-token") {
-        return Err(refuse("UnrecognizedClientException", "The security token included in the request is invalid.".into()));
+        return Err(refuse(
+            "UnrecognizedClientException",
+            "The security token included in the request is invalid.".into(),
+        ));
     }
     if key.expires.is_some_and(|expires| expires <= world.now()) {
         return Err(refuse("ExpiredTokenException", "The security token included in the request is expired".into()));
@@ -65,7 +75,10 @@ pub(super) fn check(world: &World, asked: &Asked, service: &str) -> Result<Key, 
         return Err(refuse("InvalidSignatureException", message));
     }
     if claim.service != service {
-        return Err(refuse("InvalidSignatureException", format!("Credential should be scoped to correct service: '{service}'. ")));
+        return Err(refuse(
+            "InvalidSignatureException",
+            format!("Credential should be scoped to correct service: '{service}'. "),
+        ));
     }
     if world.identity.verify_signatures && sign(asked, &claim, &key.secret) != claim.signature {
         let message = "The request signature we calculated does not match the signature you provided. Check your AWS Secret \
@@ -119,18 +132,24 @@ fn keyed(key: &[u8], text: &str) -> Vec<u8> {
 }
 
 fn sign(asked: &Asked, claim: &Claim, secret: &str) -> String {
-    let headers: String = claim
-        .signed
-        .iter()
-        .map(|name| {
-            let value = asked.header(name).unwrap_or_default();
-            format!("{name}:{}\n", value.split_whitespace().collect::<Vec<_>>().join(" "))
-        })
-        .collect();
-    let mut query: Vec<String> = pairs(&asked.query).iter().map(|(name, value)| format!("{}={}", encode(name), encode(value))).collect();
+    let value = |name: &str| asked.header(name).unwrap_or_default().split_whitespace().collect::<Vec<_>>().join(" ");
+    let headers: Vec<String> = claim.signed.iter().map(|name| format!("{name}:{}", value(name))).collect();
+    // Each header ends its line, so the last one is followed by an empty line.
+    let headers = format!(
+        "{}
+",
+        headers.join(
+            "
+"
+        )
+    );
+    let mut query: Vec<String> =
+        pairs(&asked.query).iter().map(|(name, value)| format!("{}={}", encode(name), encode(value))).collect();
     query.sort();
     let payload = asked.header("x-amz-content-sha256").map_or_else(|| sha256(&asked.body), str::to_owned);
-    let canonical = [&asked.method, &asked.path, &query.join("&"), &headers, &claim.signed.join(";"), &payload].map(String::as_str).join("\n");
+    let canonical = [&asked.method, &asked.path, &query.join("&"), &headers, &claim.signed.join(";"), &payload]
+        .map(String::as_str)
+        .join("\n");
     let scope = format!("{}/{}/{}/aws4_request", claim.date, claim.region, claim.service);
     let date = asked.header("x-amz-date").unwrap_or_default();
     let text = format!("AWS4-HMAC-SHA256\n{date}\n{scope}\n{}", sha256(canonical.as_bytes()));

@@ -12,7 +12,12 @@ use super::world::World;
 const SPACE: &str = "https://sts.amazonaws.com/doc/2011-06-15/";
 
 /// The answer to one call: the inner XML of its result.
-pub(super) fn answer(world: &mut World, operation: &str, form: &Value, caller: Option<&Key>) -> Result<String, Refusal> {
+pub(super) fn answer(
+    world: &mut World,
+    operation: &str,
+    form: &Value,
+    caller: Option<&Key>,
+) -> Result<String, Refusal> {
     match (operation, caller) {
         ("AssumeRoleWithWebIdentity", _) => with_web_identity(world, form),
         ("AssumeRole", Some(caller)) => assume_role(world, form, caller),
@@ -26,12 +31,18 @@ fn with_web_identity(world: &mut World, form: &Value) -> Result<String, Refusal>
     let token = required(form, "WebIdentityToken")?;
     let issued = world.identity.tokens.iter().find(|issued| issued.token == token).cloned();
     let Some(issued) = issued else {
-        return Err(Refusal::new("InvalidIdentityToken", "The ID Token provided is not a valid JWT. (You may see this error if you sent an Access Token)"));
+        return Err(Refusal::new(
+            "InvalidIdentityToken",
+            "The ID Token provided is not a valid JWT. (You may see this error if you sent an Access Token)",
+        ));
     };
     let claim = |name: &str| issued.claims.get(name).and_then(Value::as_str).unwrap_or_default().to_owned();
     let expires = issued.claims.get("exp").and_then(Value::as_i64).unwrap_or_default();
     if expires <= super::clock::whole(world.now()) {
-        return Err(Refusal::new("ExpiredTokenException", "Token expired: current date/time must be before the expiration date/time"));
+        return Err(Refusal::new(
+            "ExpiredTokenException",
+            "Token expired: current date/time must be before the expiration date/time",
+        ));
     }
     if !world.identity.provider {
         let message = format!("No OpenIDConnect provider found in your account for {}", claim("iss"));
@@ -41,7 +52,8 @@ fn with_web_identity(world: &mut World, form: &Value) -> Result<String, Refusal>
     if !world.identity.roles.iter().any(|role| role.audiences.contains(&audience)) {
         return Err(Refusal::new("InvalidIdentityToken", "Incorrect token audience"));
     }
-    let refused = || Refusal::new("AccessDenied", "Not authorized to perform sts:AssumeRoleWithWebIdentity").status(403);
+    let refused =
+        || Refusal::new("AccessDenied", "Not authorized to perform sts:AssumeRoleWithWebIdentity").status(403);
     let role = find(world, form)?.ok_or_else(refused)?;
     let trusted = role.audiences.contains(&audience) && role.subjects.iter().any(|pattern| like(pattern, &subject));
     if !trusted {
@@ -49,10 +61,13 @@ fn with_web_identity(world: &mut World, form: &Value) -> Result<String, Refusal>
     }
     let seconds = duration(form, &role)?;
     let credentials = issue(world, &role, &session, seconds);
-    let provider = format!("arn:aws:iam::{}:oidc-provider/{}", world.account, claim("iss").trim_start_matches("https://"));
+    let provider =
+        format!("arn:aws:iam::{}:oidc-provider/{}", world.account, claim("iss").trim_start_matches("https://"));
     Ok(format!(
         "<SubjectFromWebIdentityToken>{}</SubjectFromWebIdentityToken><Audience>{}</Audience>{credentials}<Provider>{}</Provider>",
-        escape(&subject), escape(&audience), escape(&provider)
+        escape(&subject),
+        escape(&audience),
+        escape(&provider)
     ))
 }
 
@@ -72,18 +87,28 @@ fn assume_role(world: &mut World, form: &Value, caller: &Key) -> Result<String, 
         return Err(refused("sts:TagSession"));
     }
     if tagged && role.packed_too_large {
-        return Err(Refusal::new("PackedPolicyTooLarge", "Packed size of session tags consumes 104% of allotted space."));
+        return Err(Refusal::new(
+            "PackedPolicyTooLarge",
+            "Packed size of session tags consumes 104% of allotted space.",
+        ));
     }
     let seconds = duration(form, &role)?;
     // A chained session, one made with the keys of a session, lasts an hour at most.
     if caller.session.is_some() && seconds > 3600 {
-        return Err(validation("The requested DurationSeconds exceeds the 1 hour session limit for roles assumed by role chaining"));
+        return Err(validation(
+            "The requested DurationSeconds exceeds the 1 hour session limit for roles assumed by role chaining",
+        ));
     }
     Ok(issue(world, &role, &session, seconds))
 }
 
 fn caller_identity(world: &World, caller: &Key) -> String {
-    format!("<Arn>{}</Arn><UserId>{}</UserId><Account>{}</Account>", escape(&caller.arn), "AROAEXAMPLEID:session", world.account)
+    format!(
+        "<Arn>{}</Arn><UserId>{}</UserId><Account>{}</Account>",
+        escape(&caller.arn),
+        "AROAEXAMPLEID:session",
+        world.account
+    )
 }
 
 fn find(world: &World, form: &Value) -> Result<Option<Role>, Refusal> {
@@ -95,7 +120,8 @@ fn find(world: &World, form: &Value) -> Result<Option<Role>, Refusal> {
 }
 
 fn required(form: &Value, name: &str) -> Result<String, Refusal> {
-    let lower: String = name.char_indices().map(|(at, letter)| if at == 0 { letter.to_ascii_lowercase() } else { letter }).collect();
+    let lower: String =
+        name.char_indices().map(|(at, letter)| if at == 0 { letter.to_ascii_lowercase() } else { letter }).collect();
     let message = format!(
         "1 validation error detected: Value null at '{lower}' failed to satisfy constraint: Member must not be null"
     );
@@ -146,7 +172,12 @@ fn issue(world: &mut World, role: &Role, session: &str, seconds: u64) -> String 
         "<AssumedRoleUser><Arn>{}</Arn><AssumedRoleId>{}</AssumedRoleId></AssumedRoleUser>\
          <Credentials><AccessKeyId>{}</AccessKeyId><SecretAccessKey>{}</SecretAccessKey><SessionToken>{}</SessionToken>\
          <Expiration>{}</Expiration></Credentials><PackedPolicySize>6</PackedPolicySize>",
-        escape(&key.arn), escape(&assumed), key.id, key.secret, key.session.as_deref().unwrap_or_default(), iso(expires),
+        escape(&key.arn),
+        escape(&assumed),
+        key.id,
+        key.secret,
+        key.session.as_deref().unwrap_or_default(),
+        iso(expires),
     );
     world.identity.keys.push(key);
     xml
@@ -167,14 +198,17 @@ pub(super) fn error(refusal: &Refusal, request: &str) -> Answer {
     let xml = format!(
         "<ErrorResponse xmlns=\"{SPACE}\"><Error><Type>{sender}</Type><Code>{}</Code><Message>{}</Message></Error>\
          <RequestId>{request}</RequestId></ErrorResponse>",
-        refusal.code, escape(&refusal.message)
+        refusal.code,
+        escape(&refusal.message)
     );
     Answer::new(refusal.status, "text/xml", xml)
 }
 
 /// A form body as an object.
 pub(super) fn form(body: &str) -> Value {
-    Value::Object(super::wire::pairs(body).into_iter().map(|(name, value)| (name, Value::String(value))).collect::<Map<_, _>>())
+    Value::Object(
+        super::wire::pairs(body).into_iter().map(|(name, value)| (name, Value::String(value))).collect::<Map<_, _>>(),
+    )
 }
 
 fn escape(text: &str) -> String {

@@ -6,7 +6,7 @@ use serde_json::{Map, Value, json};
 
 use super::clock::{Calendar, Clock};
 use super::ecr::Repository;
-use super::ecs::{Cluster, Ecs, Service, schedule, task_definitions};
+use super::ecs::{Cluster, Ecs, Service, beginnings, task_definitions};
 use super::faults::{Fault, Trick};
 use super::github::{GitHub, Pull};
 use super::identity::{Identity, Key, Role};
@@ -165,9 +165,10 @@ impl World {
     /// Adds a brand-new service whose first deployment, of a registered task definition, has just begun.
     #[must_use]
     pub fn with_new_service(mut self, mut service: Service, task_definition: &str) -> Self {
-        let (arn, now) = (task_definitions::find(&self, task_definition).map(|known| known.arn().to_owned()), self.now());
+        let (arn, now) =
+            (task_definitions::find(&self, task_definition).map(|known| known.arn().to_owned()), self.now());
         service.created = now;
-        schedule::begin(&mut self, &mut service, &arn.unwrap_or_default(), None, now);
+        beginnings::begin(&mut self, &mut service, &arn.unwrap_or_default(), None, now);
         self.ecs.services.push(service);
         self
     }

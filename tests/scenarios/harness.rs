@@ -12,7 +12,7 @@ use tempfile::TempDir;
 use crate::runner::{declared_inputs, file_commands, input_variable, without_masks};
 
 /// No scenario takes longer than this.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 
 /// A story about to be played: a world, a workspace, the inputs of a step.
 pub struct Scenario {
@@ -63,7 +63,13 @@ impl Scenario {
             std::fs::create_dir(folder.path().join(name)).unwrap();
         }
         let sim = Sim::start(world).await.unwrap();
-        let scenario = Self { sim, folder, inputs: BTreeMap::new(), environment: BTreeMap::new(), event: ("push".into(), json!({})) };
+        let scenario = Self {
+            sim,
+            folder,
+            inputs: BTreeMap::new(),
+            environment: BTreeMap::new(),
+            event: ("push".into(), json!({})),
+        };
         scenario
             .input("role-to-assume", "arn:aws:iam::123456789012:role/deploy")
             .input("cluster", "prod")
@@ -120,7 +126,9 @@ impl Scenario {
     pub fn on_pull_request(self) -> Self {
         let sha = self.sim.with(|world| world.github.sha.clone());
         let payload = json!({"number": 12, "pull_request": {"number": 12, "head": {"sha": sha, "ref": "feature/faster-checkout"}}});
-        self.event("pull_request", payload).env("GITHUB_REF", "refs/pull/12/merge").env("GITHUB_HEAD_REF", "feature/faster-checkout")
+        self.event("pull_request", payload)
+            .env("GITHUB_REF", "refs/pull/12/merge")
+            .env("GITHUB_HEAD_REF", "feature/faster-checkout")
     }
 
     /// The workspace's folder.
@@ -131,7 +139,12 @@ impl Scenario {
     fn environment(&self, commands: &Path) -> BTreeMap<String, String> {
         let (url, path) = (self.sim.url(), |name: &str| self.folder.path().join(name).display().to_string());
         let (token, request_token, sha, repository) = self.sim.with(|world| {
-            (world.github.token.clone(), world.identity.request_token.clone(), world.github.sha.clone(), world.github.repository.clone())
+            (
+                world.github.token.clone(),
+                world.identity.request_token.clone(),
+                world.github.sha.clone(),
+                world.github.repository.clone(),
+            )
         });
         let mut environment = BTreeMap::new();
         for (name, default) in declared_inputs() {
@@ -142,22 +155,46 @@ impl Scenario {
         let owner = repository.split('/').next().unwrap().to_owned();
         let file = |name: &str| commands.join(name).display().to_string();
         let variables = [
-            ("CI", "true".into()), ("GITHUB_ACTIONS", "true".into()), ("HOME", path("home")),
-            ("GITHUB_ACTION", "__octo-org_ecs-deploy-action".into()), ("GITHUB_ACTOR", "octocat".into()),
-            ("GITHUB_API_URL", format!("{url}/github")), ("GITHUB_GRAPHQL_URL", format!("{url}/github/graphql")),
-            ("GITHUB_SERVER_URL", "https://github.com".into()), ("GITHUB_EVENT_NAME", self.event.0.clone()),
-            ("GITHUB_EVENT_PATH", path("workflow/event.json")), ("GITHUB_JOB", "deploy".into()),
-            ("GITHUB_REF", "refs/heads/main".into()), ("GITHUB_REF_NAME", "main".into()), ("GITHUB_REF_TYPE", "branch".into()),
-            ("GITHUB_REPOSITORY", repository), ("GITHUB_REPOSITORY_ID", "734512".into()), ("GITHUB_REPOSITORY_OWNER", owner),
-            ("GITHUB_REPOSITORY_OWNER_ID", "583231".into()), ("GITHUB_RUN_ID", "9876543210".into()),
-            ("GITHUB_RUN_NUMBER", "42".into()), ("GITHUB_RUN_ATTEMPT", "1".into()), ("GITHUB_SHA", sha),
-            ("GITHUB_TRIGGERING_ACTOR", "octocat".into()), ("GITHUB_WORKFLOW", "deploy".into()), ("GITHUB_WORKSPACE", path("workspace")),
-            ("GITHUB_OUTPUT", file("output")), ("GITHUB_ENV", file("env")), ("GITHUB_STATE", file("state")),
-            ("GITHUB_PATH", file("path")), ("GITHUB_STEP_SUMMARY", file("summary")),
-            ("RUNNER_OS", "Linux".into()), ("RUNNER_ARCH", "X64".into()), ("RUNNER_NAME", "runner-1".into()),
-            ("RUNNER_ENVIRONMENT", "github-hosted".into()), ("RUNNER_TEMP", path("temp")),
-            ("ACTIONS_ID_TOKEN_REQUEST_URL", format!("{url}/oidc/token?api-version=2.0")), ("ACTIONS_ID_TOKEN_REQUEST_TOKEN", request_token),
-            ("AWS_REGION", "eu-central-1".into()), ("AWS_ENDPOINT_URL", url.into()), ("AWS_EC2_METADATA_DISABLED", "true".into()),
+            ("CI", "true".into()),
+            ("GITHUB_ACTIONS", "true".into()),
+            ("HOME", path("home")),
+            ("GITHUB_ACTION", "__octo-org_ecs-deploy-action".into()),
+            ("GITHUB_ACTOR", "octocat".into()),
+            ("GITHUB_API_URL", format!("{url}/github")),
+            ("GITHUB_GRAPHQL_URL", format!("{url}/github/graphql")),
+            ("GITHUB_SERVER_URL", "https://github.com".into()),
+            ("GITHUB_EVENT_NAME", self.event.0.clone()),
+            ("GITHUB_EVENT_PATH", path("workflow/event.json")),
+            ("GITHUB_JOB", "deploy".into()),
+            ("GITHUB_REF", "refs/heads/main".into()),
+            ("GITHUB_REF_NAME", "main".into()),
+            ("GITHUB_REF_TYPE", "branch".into()),
+            ("GITHUB_REPOSITORY", repository),
+            ("GITHUB_REPOSITORY_ID", "734512".into()),
+            ("GITHUB_REPOSITORY_OWNER", owner),
+            ("GITHUB_REPOSITORY_OWNER_ID", "583231".into()),
+            ("GITHUB_RUN_ID", "9876543210".into()),
+            ("GITHUB_RUN_NUMBER", "42".into()),
+            ("GITHUB_RUN_ATTEMPT", "1".into()),
+            ("GITHUB_SHA", sha),
+            ("GITHUB_TRIGGERING_ACTOR", "octocat".into()),
+            ("GITHUB_WORKFLOW", "deploy".into()),
+            ("GITHUB_WORKSPACE", path("workspace")),
+            ("GITHUB_OUTPUT", file("output")),
+            ("GITHUB_ENV", file("env")),
+            ("GITHUB_STATE", file("state")),
+            ("GITHUB_PATH", file("path")),
+            ("GITHUB_STEP_SUMMARY", file("summary")),
+            ("RUNNER_OS", "Linux".into()),
+            ("RUNNER_ARCH", "X64".into()),
+            ("RUNNER_NAME", "runner-1".into()),
+            ("RUNNER_ENVIRONMENT", "github-hosted".into()),
+            ("RUNNER_TEMP", path("temp")),
+            ("ACTIONS_ID_TOKEN_REQUEST_URL", format!("{url}/oidc/token?api-version=2.0")),
+            ("ACTIONS_ID_TOKEN_REQUEST_TOKEN", request_token),
+            ("AWS_REGION", "eu-central-1".into()),
+            ("AWS_ENDPOINT_URL", url.into()),
+            ("AWS_EC2_METADATA_DISABLED", "true".into()),
         ];
         environment.extend(variables.map(|(name, value): (&str, String)| (name.to_owned(), value)));
         for (name, value) in &self.environment {
@@ -221,12 +258,14 @@ impl Scenario {
     /// Appends the run's traffic to `target/traffic/<test>.jsonl`, where the conformance tests read it.
     fn record(&self, calls: &[Call]) {
         use std::io::Write as _;
-        let target = option_env!("CARGO_TARGET_TMPDIR").map_or_else(|| PathBuf::from("target"), |folder| Path::new(folder).join(".."));
+        let target = option_env!("CARGO_TARGET_TMPDIR")
+            .map_or_else(|| PathBuf::from("target"), |folder| Path::new(folder).join(".."));
         let folder = target.join("traffic");
         std::fs::create_dir_all(&folder).unwrap();
         let thread = std::thread::current();
         let name = thread.name().unwrap_or("main").replace("::", ".");
-        let mut file = std::fs::OpenOptions::new().create(true).append(true).open(folder.join(format!("{name}.jsonl"))).unwrap();
+        let mut file =
+            std::fs::OpenOptions::new().create(true).append(true).open(folder.join(format!("{name}.jsonl"))).unwrap();
         let secrets = self.sim.secrets();
         for call in calls {
             writeln!(file, "{}", call.traffic(&secrets)).unwrap();
@@ -245,12 +284,21 @@ impl Scenario {
         let comments = ended.comments.join("\n");
         let log = without_masks(&ended.stdout);
         let places = [
-            ("stdout", &log), ("stderr", &ended.stderr), ("the summary", &ended.summary), ("the outputs", &outputs),
-            ("the report", &report), ("a comment", &comments), ("the state", &state),
+            ("stdout", &log),
+            ("stderr", &ended.stderr),
+            ("the summary", &ended.summary),
+            ("the outputs", &outputs),
+            ("the report", &report),
+            ("a comment", &comments),
+            ("the state", &state),
         ];
         for secret in self.sim.secrets() {
             for (place, text) in places {
-                assert!(!text.contains(&secret), "a secret ({}…) is in {place}:\n{text}", &secret[..4.min(secret.len())]);
+                assert!(
+                    !text.contains(&secret),
+                    "a secret ({}…) is in {place}:\n{text}",
+                    &secret[..4.min(secret.len())]
+                );
             }
         }
         assert!(ended.summary.len() <= 1024 * 1024, "the summary is dropped by GitHub above 1 MiB");
@@ -265,13 +313,19 @@ impl Ended {
     /// The output of this name.
     #[track_caller]
     pub fn output(&self, name: &str) -> &str {
-        self.outputs.get(name).unwrap_or_else(|| panic!("no output `{name}`; there are {:?}\n{}", self.outputs.keys(), self.told()))
+        self.outputs
+            .get(name)
+            .unwrap_or_else(|| panic!("no output `{name}`; there are {:?}\n{}", self.outputs.keys(), self.told()))
     }
 
     /// Asserts exit code, verdict and reason at once, and shows what was told when they differ.
     #[track_caller]
     pub fn is(&self, code: i32, verdict: &str, reason: &str) {
-        let found = (self.code, self.outputs.get("verdict").map(String::as_str), self.outputs.get("reason").map(String::as_str));
+        let found = (
+            self.code,
+            self.outputs.get("verdict").map(String::as_str),
+            self.outputs.get("reason").map(String::as_str),
+        );
         assert_eq!(found, (Some(code), Some(verdict), Some(reason)), "{}", self.told());
     }
 
@@ -283,6 +337,12 @@ impl Ended {
     /// Everything that was told, for the message of a failing assertion.
     pub fn told(&self) -> String {
         let calls: Vec<String> = self.calls.iter().map(|call| format!("{} {}", call.operation, call.status)).collect();
-        format!("exit {:?}\n--- stdout\n{}\n--- stderr\n{}\n--- calls\n{}", self.code, self.stdout, self.stderr, calls.join("\n"))
+        format!(
+            "exit {:?}\n--- stdout\n{}\n--- stderr\n{}\n--- calls\n{}",
+            self.code,
+            self.stdout,
+            self.stderr,
+            calls.join("\n")
+        )
     }
 }

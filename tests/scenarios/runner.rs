@@ -12,7 +12,9 @@ pub fn declared_inputs() -> BTreeMap<String, Option<String>> {
     let mut inputs: BTreeMap<String, Option<String>> = BTreeMap::new();
     let mut current = String::new();
     for line in section.lines().filter(|line| !line.trim_start().starts_with('#')) {
-        if let Some(name) = line.strip_prefix("  ").and_then(|line| line.strip_suffix(':')).filter(|name| !name.starts_with(' ')) {
+        if let Some(name) =
+            line.strip_prefix("  ").and_then(|line| line.strip_suffix(':')).filter(|name| !name.starts_with(' '))
+        {
             name.clone_into(&mut current);
             inputs.insert(name.to_owned(), None);
         } else if let Some(default) = line.strip_prefix("    default: ") {
@@ -47,10 +49,15 @@ pub fn file_commands(path: &Path) -> BTreeMap<String, String> {
             }
             (_, Some(heredoc)) => {
                 let (name, delimiter) = (&line[..heredoc], &line[heredoc + 2..]);
-                assert!(!name.is_empty() && !delimiter.is_empty(), "Invalid format '{line}'. Name and delimiter must not be empty");
+                assert!(
+                    !name.is_empty() && !delimiter.is_empty(),
+                    "Invalid format '{line}'. Name and delimiter must not be empty"
+                );
                 let mut lines = Vec::new();
                 loop {
-                    let Some((line, after)) = next_line(rest) else { panic!("Invalid value. Matching delimiter not found '{delimiter}'") };
+                    let Some((line, after)) = next_line(rest) else {
+                        panic!("Invalid value. Matching delimiter not found '{delimiter}'")
+                    };
                     rest = after;
                     if line == delimiter {
                         break;
@@ -75,7 +82,10 @@ fn next_line(text: &str) -> Option<(&str, &str)> {
 
 /// What the log shows without the commands that mask: those are never printed by the runner.
 pub fn without_masks(log: &str) -> String {
-    log.lines().filter(|line| !line.trim_start().to_lowercase().starts_with("::add-mask::")).collect::<Vec<_>>().join("\n")
+    log.lines()
+        .filter(|line| !line.trim_start().to_lowercase().starts_with("::add-mask::"))
+        .collect::<Vec<_>>()
+        .join("\n")
 }
 
 #[test]

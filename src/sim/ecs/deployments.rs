@@ -6,15 +6,19 @@ use std::collections::BTreeSet;
 
 use serde_json::{Value, json};
 
-use super::{Deployment, Service, cluster, find, schedule, show, with_service};
+use super::{Deployment, Service, cluster, endings, find, schedule, show, with_service};
 use crate::sim::wire::{Answered, Refusal, page, text, texts};
 use crate::sim::world::World;
 
 pub(super) fn list_them(world: &mut World, input: &Value) -> Answered {
     let named = text(input, "service").unwrap_or_default();
     // A service's ARN names the cluster too.
-    let from_arn = named.split_once(":service/").and_then(|(_, path)| path.split_once('/')).map(|(cluster, _)| json!({"cluster": cluster}));
-    let cluster = cluster(world, if input.get("cluster").is_some() { input } else { from_arn.as_ref().unwrap_or(input) })?;
+    let from_arn = named
+        .split_once(":service/")
+        .and_then(|(_, path)| path.split_once('/'))
+        .map(|(cluster, _)| json!({"cluster": cluster}));
+    let cluster =
+        cluster(world, if input.get("cluster").is_some() { input } else { from_arn.as_ref().unwrap_or(input) })?;
     let not_found = || Refusal::new("ServiceNotFoundException", "Service not found.");
     let at = find(world, &cluster, named).ok_or_else(not_found)?;
     schedule::pass(world, at, false);
@@ -67,7 +71,12 @@ fn asked(input: &Value, key: &str) -> Result<Vec<String>, Refusal> {
     Ok(arns)
 }
 
-fn show_each(world: &World, arns: &[String], found: impl Fn(&str) -> Option<(usize, usize)>, shown: impl Fn(&World, &Service, &Deployment) -> Value) -> (Vec<Value>, Vec<Value>) {
+fn show_each(
+    world: &World,
+    arns: &[String],
+    found: impl Fn(&str) -> Option<(usize, usize)>,
+    shown: impl Fn(&World, &Service, &Deployment) -> Value,
+) -> (Vec<Value>, Vec<Value>) {
     let (mut there, mut failures) = (Vec::new(), Vec::new());
     for arn in arns {
         let place = found(arn).and_then(|(at, index)| {
@@ -109,9 +118,12 @@ pub(super) fn stop(world: &mut World, input: &Value) -> Answered {
     schedule::pass(world, at, false);
     let now = world.now();
     let stopped = with_service(world, at, |world, service| {
-        let running = service.deployments.get(index).is_some_and(|deployment| ["PENDING", "IN_PROGRESS"].contains(&deployment.status.as_str()));
+        let running = service
+            .deployments
+            .get(index)
+            .is_some_and(|deployment| ["PENDING", "IN_PROGRESS"].contains(&deployment.status.as_str()));
         if running {
-            schedule::stop(world, service, index, now);
+            endings::stop(world, service, index, now);
         }
         running
     });

@@ -1,17 +1,21 @@
 //! ECS: what there is, and who answers which call.
 
+pub mod beginnings;
+mod deployment;
 pub mod deployments;
+pub mod endings;
+mod rules;
 pub mod schedule;
+mod service;
 pub mod services;
 mod show;
 pub mod task_definitions;
 pub mod tasks;
 
-use std::collections::VecDeque;
+use serde_json::Value;
 
-use serde_json::{Map, Value, json};
-
-use super::rollout::Rollout;
+pub use self::deployment::{Deployment, Phase, Place};
+pub use self::service::{Event, Lag, Service};
 use super::wire::{Answered, Refusal, text};
 use super::world::World;
 
@@ -62,166 +66,6 @@ impl TaskDefinition {
     }
 }
 
-/// How late a service's reads follow its writes.
-#[derive(Debug, Clone, Copy, Default)]
-pub struct Lag {
-    /// Describes after an update that still show the old service.
-    pub describes: u32,
-    /// Lists of service deployments that still lack the new one.
-    pub lists: u32,
-    /// Describes whose `currentServiceDeployment` is still the old one.
-    pub current: u32,
-}
-
-/// A service.
-#[derive(Debug, Clone, Default)]
-pub struct Service {
-    /// The cluster's name.
-    pub cluster: String,
-    /// The service's name.
-    pub name: String,
-    /// `ACTIVE`, `DRAINING` or `INACTIVE`.
-    pub status: String,
-    /// How many tasks it wants.
-    pub desired: i64,
-    /// `deploymentController.type`; none stands for ECS.
-    pub controller: Option<String>,
-    /// Everything else that `DescribeServices` shows as it was given.
-    pub settings: Map<String, Value>,
-    /// Its tags.
-    pub tags: Value,
-    /// When it was created.
-    pub created: f64,
-    /// All deployments ever, oldest first.
-    pub deployments: Vec<Deployment>,
-    /// Events, newest first.
-    pub events: Vec<Event>,
-    /// How the next deployments go; when empty, they go as their images deserve.
-    pub script: VecDeque<Rollout>,
-    /// How late reads are.
-    pub lag: Lag,
-    /// Moves of the autoscaler: at this tick, that many tasks.
-    pub autoscaling: Vec<(u32, i64)>,
-    /// Ticks so far.
-    pub ticks: u32,
-    /// Since when the wall clock's ticks count.
-    pub ticking_since: f64,
-    /// The service as it was, for so many describes more.
-    pub stale: Option<(u32, Value)>,
-    /// The service deployment named before, for so many describes more.
-    pub stale_current: Option<(u32, Option<String>)>,
-}
-
-/// What happened to a service.
-#[derive(Debug, Clone)]
-pub struct Event {
-    /// A UUID.
-    pub id: String,
-    /// When.
-    pub at: f64,
-    /// AWS's text.
-    pub message: String,
-}
-
-/// Where a deployment stands in `Service.deployments[]`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Place {
-    /// The newest.
-    Primary,
-    /// Being replaced.
-    Active,
-    /// Not listed any more.
-    Gone,
-}
-
-/// What a deployment is doing.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Phase {
-    /// Its script plays.
-    Rolling,
-    /// It failed and the service goes back; `fails`: that fails too.
-    GoingBack {
-        /// Ticks since.
-        age: u32,
-        /// Whether the way back fails.
-        fails: bool,
-    },
-    /// It is being stopped; `stays`: it remains the PRIMARY one.
-    Stopping {
-        /// Ticks since.
-        age: u32,
-        /// Whether it remains listed.
-        stays: bool,
-    },
-    /// Nothing more happens to it.
-    Ended,
-}
-
-/// A deployment in both of its shapes: ECS's `Deployment` and its service deployment with the target revision.
-#[derive(Debug, Clone)]
-pub struct Deployment {
-    /// The digits of `ecs-svc/…` and of the service revision.
-    pub digits: String,
-    /// The last part of the service deployment's ARN.
-    pub id: String,
-    /// The task definition's ARN.
-    pub task_definition: String,
-    /// The revision it replaces: the digits of the deployment before.
-    pub source: Option<String>,
-    /// Where it is listed.
-    pub place: Place,
-    /// What it is doing.
-    pub phase: Phase,
-    /// Its script.
-    pub rollout: Rollout,
-    /// Ticks since its start.
-    pub age: u32,
-    /// Tasks that run.
-    pub running: i64,
-    /// Tasks that are coming up.
-    pub pending: i64,
-    /// Tasks that failed.
-    pub failed: i64,
-    /// `rolloutState`.
-    pub rollout_state: String,
-    /// `rolloutStateReason`.
-    pub rollout_reason: String,
-    /// `status` of the service deployment.
-    pub status: String,
-    /// `statusReason` of the service deployment.
-    pub status_reason: Option<String>,
-    /// `lifecycleStage`.
-    pub stage: Option<String>,
-    /// `rollback` of the service deployment.
-    pub rollback: Option<Value>,
-    /// `deploymentCircuitBreaker` of the service deployment.
-    pub breaker: Value,
-    /// `alarms` of the service deployment.
-    pub alarms: Option<Value>,
-    /// `deploymentConfiguration` it was made with.
-    pub configuration: Value,
-    /// Times in seconds since 1970.
-    pub created: f64,
-    /// When it finished well or badly.
-    pub finished: Option<f64>,
-    /// When it was stopped.
-    pub stopped: Option<f64>,
-    /// When it last changed.
-    pub updated: f64,
-    /// Lists of service deployments that do not show it yet.
-    pub unlisted: u32,
-    /// Container, image and digest, as resolved at its start.
-    pub images: Value,
-}
-
-impl Deployment {
-    /// `ecs-svc/<digits>`.
-    #[must_use]
-    pub fn ecs_id(&self) -> String {
-        format!("ecs-svc/{}", self.digits)
-    }
-}
-
 /// A task.
 #[derive(Debug, Clone)]
 pub struct Task {
@@ -251,53 +95,6 @@ pub struct Task {
     pub container_reason: Option<String>,
     /// Containers with name, image and digest.
     pub images: Value,
-}
-
-impl Service {
-    /// A service on Fargate with two subnets and a circuit breaker that rolls back.
-    #[must_use]
-    pub fn running(cluster: &str, name: &str, desired: i64) -> Self {
-        let settings = super::wire::object(json!({
-            "launchType": "FARGATE", "platformVersion": "LATEST", "platformFamily": "Linux",
-            "schedulingStrategy": "REPLICA", "enableECSManagedTags": true, "propagateTags": "NONE",
-            "enableExecuteCommand": false, "healthCheckGracePeriodSeconds": 0, "availabilityZoneRebalancing": "DISABLED",
-            "resourceManagementType": "CUSTOMER",
-            "networkConfiguration": {"awsvpcConfiguration": {
-                "subnets": ["subnet-0aaa1111bbb22222c", "subnet-0ddd3333eee44444f"],
-                "securityGroups": ["sg-0123456789abcdef0"], "assignPublicIp": "DISABLED"}},
-            "deploymentConfiguration": {
-                "deploymentCircuitBreaker": {"enable": true, "rollback": true},
-                "maximumPercent": 200, "minimumHealthyPercent": 100, "strategy": "ROLLING", "bakeTimeInMinutes": 0},
-        }));
-        Self { cluster: cluster.into(), name: name.into(), status: "ACTIVE".into(), desired, settings, tags: json!([]), ..Self::default() }
-    }
-
-    /// Turns the circuit breaker on or off.
-    pub fn breaker(&mut self, enable: bool, rollback: bool) {
-        let configuration = self.settings.entry("deploymentConfiguration").or_insert_with(|| json!({}));
-        if let Some(configuration) = configuration.as_object_mut() {
-            configuration.insert("deploymentCircuitBreaker".into(), json!({"enable": enable, "rollback": rollback}));
-        }
-    }
-
-    /// The PRIMARY deployment.
-    #[must_use]
-    pub fn primary(&self) -> Option<&Deployment> {
-        self.deployments.iter().rev().find(|deployment| deployment.place == Place::Primary)
-    }
-
-    /// The ARN of its task definition: that of the PRIMARY deployment.
-    #[must_use]
-    pub fn task_definition(&self) -> &str {
-        self.primary().map_or("", |deployment| &deployment.task_definition)
-    }
-
-    /// Writes an event; the text goes after `(service NAME) `.
-    pub fn says(&mut self, world: &mut World, at: f64, text: &str) {
-        let event = Event { id: world.dice.uuid(), at, message: format!("(service {}) {text}", self.name) };
-        self.events.insert(0, event);
-        self.events.truncate(100);
-    }
 }
 
 /// The answer to one call; none when the operation is not known here.
@@ -336,7 +133,11 @@ pub(super) fn find(world: &World, cluster: &str, named: &str) -> Option<usize> {
 }
 
 /// Takes a service out of the world to change both, and puts it back.
-pub(super) fn with_service<T>(world: &mut World, at: usize, act: impl FnOnce(&mut World, &mut Service) -> T) -> Option<T> {
+pub(super) fn with_service<T>(
+    world: &mut World,
+    at: usize,
+    act: impl FnOnce(&mut World, &mut Service) -> T,
+) -> Option<T> {
     let mut service = std::mem::take(world.ecs.services.get_mut(at)?);
     let answer = act(world, &mut service);
     if let Some(slot) = world.ecs.services.get_mut(at) {

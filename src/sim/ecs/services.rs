@@ -4,39 +4,56 @@
 
 use serde_json::{Value, json};
 
-use super::{Service, cluster, find, schedule, show, task_definitions, with_service};
+use super::{Service, beginnings, cluster, endings, find, schedule, show, task_definitions, with_service};
 use crate::sim::rollout::Rollout;
 use crate::sim::wire::{Answered, Refusal, includes, list, page, text, texts};
 use crate::sim::world::World;
 
 /// Settings that `UpdateService` takes and that start a deployment when they differ.
 const STARTING: [&str; 7] = [
-    "networkConfiguration", "platformVersion", "loadBalancers", "serviceRegistries", "serviceConnectConfiguration",
-    "volumeConfigurations", "vpcLatticeConfigurations",
+    "networkConfiguration",
+    "platformVersion",
+    "loadBalancers",
+    "serviceRegistries",
+    "serviceConnectConfiguration",
+    "volumeConfigurations",
+    "vpcLatticeConfigurations",
 ];
 /// Settings that it takes quietly.
 const QUIET: [&str; 9] = [
-    "deploymentConfiguration", "capacityProviderStrategy", "healthCheckGracePeriodSeconds", "placementConstraints",
-    "placementStrategy", "enableECSManagedTags", "propagateTags", "enableExecuteCommand", "availabilityZoneRebalancing",
+    "deploymentConfiguration",
+    "capacityProviderStrategy",
+    "healthCheckGracePeriodSeconds",
+    "placementConstraints",
+    "placementStrategy",
+    "enableECSManagedTags",
+    "propagateTags",
+    "enableExecuteCommand",
+    "availabilityZoneRebalancing",
 ];
 /// What the call itself is about.
-const OWN: [&str; 6] = ["cluster", "service", "taskDefinition", "desiredCount", "forceNewDeployment", "deploymentController"];
+const OWN: [&str; 6] =
+    ["cluster", "service", "taskDefinition", "desiredCount", "forceNewDeployment", "deploymentController"];
 
 /// Puts a service on stage: it runs a registered revision, with a finished deployment of it and of the one before.
 pub(in crate::sim) fn open(world: &mut World, mut service: Service, task_definition: &str) {
     let Some(known) = task_definitions::find(world, task_definition).cloned() else { return };
     let now = world.now();
     service.created = now - 90.0 * 86_400.0;
-    let before = world.ecs.definitions.iter().filter(|other| other.family == known.family && other.revision < known.revision);
+    let before =
+        world.ecs.definitions.iter().filter(|other| other.family == known.family && other.revision < known.revision);
     let before = before.max_by_key(|other| other.revision).map(|other| other.arn().to_owned());
-    let history = before.into_iter().map(|arn| (arn, now - 7.0 * 86_400.0)).chain([(known.arn().to_owned(), now - 3.0 * 86_400.0)]);
+    let history = before
+        .into_iter()
+        .map(|arn| (arn, now - 7.0 * 86_400.0))
+        .chain([(known.arn().to_owned(), now - 3.0 * 86_400.0)]);
     let script = std::mem::take(&mut service.script);
     for (arn, at) in history {
-        schedule::begin(world, &mut service, &arn, Some(Rollout::Succeed { after: 1 }), at);
+        beginnings::begin(world, &mut service, &arn, Some(Rollout::Succeed { after: 1 }), at);
         if let Some(deployment) = service.deployments.last_mut() {
             deployment.unlisted = 0;
         }
-        schedule::finish(world, &mut service, at + 95.0);
+        endings::finish(world, &mut service, at + 95.0);
     }
     service.ticking_since = now;
     service.script = script;
@@ -53,8 +70,14 @@ pub(super) fn describe_clusters(world: &World, input: &Value) -> Value {
         let name = named.rsplit('/').next().unwrap_or(&named);
         let arn = world.arn("ecs", &format!("cluster/{name}"));
         if world.ecs.clusters.iter().any(|cluster| cluster.name == name) {
-            let services = world.ecs.services.iter().filter(|service| service.cluster == name && service.status == "ACTIVE").count();
-            let running = world.ecs.tasks.iter().filter(|task| task.cluster == name && task.last_status == "RUNNING").count();
+            let services = world
+                .ecs
+                .services
+                .iter()
+                .filter(|service| service.cluster == name && service.status == "ACTIVE")
+                .count();
+            let running =
+                world.ecs.tasks.iter().filter(|task| task.cluster == name && task.last_status == "RUNNING").count();
             clusters.push(json!({
                 "clusterArn": arn, "clusterName": name, "status": "ACTIVE", "registeredContainerInstancesCount": 0,
                 "runningTasksCount": running, "pendingTasksCount": 0, "activeServicesCount": services, "statistics": [],
@@ -68,7 +91,12 @@ pub(super) fn describe_clusters(world: &World, input: &Value) -> Value {
 }
 
 pub(super) fn list_clusters(world: &World, input: &Value) -> Answered {
-    let arns = world.ecs.clusters.iter().map(|cluster| json!(world.arn("ecs", &format!("cluster/{}", cluster.name)))).collect();
+    let arns = world
+        .ecs
+        .clusters
+        .iter()
+        .map(|cluster| json!(world.arn("ecs", &format!("cluster/{}", cluster.name))))
+        .collect();
     let (arns, next) = page(arns, input, 100)?;
     let mut answer = json!({"clusterArns": arns});
     show::next_token(&mut answer, next);
@@ -77,7 +105,8 @@ pub(super) fn list_clusters(world: &World, input: &Value) -> Answered {
 
 pub(super) fn list_services(world: &World, input: &Value) -> Answered {
     let cluster = cluster(world, input)?;
-    let services = world.ecs.services.iter().filter(|service| service.cluster == cluster && service.status != "INACTIVE");
+    let services =
+        world.ecs.services.iter().filter(|service| service.cluster == cluster && service.status != "INACTIVE");
     let arns = services.map(|service| json!(show::service_arn(world, service))).collect();
     let (arns, next) = page(arns, input, 10)?;
     let mut answer = json!({"serviceArns": arns});
@@ -100,7 +129,8 @@ pub(super) fn describe(world: &mut World, input: &Value) -> Answered {
         let name = named.rsplit('/').next().unwrap_or(&named);
         match find(world, &cluster, name) {
             Some(at) => services.extend(look(world, at, tags)),
-            None => failures.push(json!({"arn": world.arn("ecs", &format!("service/{cluster}/{name}")), "reason": "MISSING"})),
+            None => failures
+                .push(json!({"arn": world.arn("ecs", &format!("service/{cluster}/{name}")), "reason": "MISSING"})),
         }
     }
     Ok(json!({"services": services, "failures": failures}))
@@ -147,12 +177,14 @@ fn change(world: &mut World, service: &mut Service, input: &Value) -> Answered {
         service.settings.insert(name.clone(), input.get(name).cloned().unwrap_or_default());
     }
     let wanted = wanted_definition(world, service, input)?;
-    let (before, old) = (show::service(world, service, false, show::current(world, service)), show::current(world, service));
+    let (before, old) =
+        (show::service(world, service, false, show::current(world, service)), show::current(world, service));
     let now = world.now();
     let mut starts = input.get("forceNewDeployment") == Some(&Value::Bool(true));
     for name in STARTING.into_iter().chain(QUIET) {
         let Some(value) = input.get(name).filter(|value| !value.is_null()) else { continue };
-        let same = service.settings.get(name) == Some(value) || (value == &json!([]) && !service.settings.contains_key(name));
+        let same =
+            service.settings.get(name) == Some(value) || (value == &json!([]) && !service.settings.contains_key(name));
         starts |= STARTING.contains(&name) && !same;
         service.settings.insert(name.into(), merged(service.settings.get(name), value));
     }
@@ -162,7 +194,7 @@ fn change(world: &mut World, service: &mut Service, input: &Value) -> Answered {
         schedule::resize(world, service, desired, now);
     }
     if starts {
-        schedule::begin(world, service, &wanted, None, now);
+        beginnings::begin(world, service, &wanted, None, now);
         let lag = service.lag;
         service.stale = (lag.describes > 0).then_some((lag.describes, before));
         service.stale_current = (lag.current > 0).then(|| (lag.current, old.clone()));
@@ -193,11 +225,15 @@ fn wanted_definition(world: &World, service: &Service, input: &Value) -> Result<
         ));
     }
     if controller == "EXTERNAL" && moving {
-        return Err(Refusal::invalid("Unable to update task definition on services with an EXTERNAL deployment controller."));
+        return Err(Refusal::invalid(
+            "Unable to update task definition on services with an EXTERNAL deployment controller.",
+        ));
     }
     let daemon = service.settings.get("schedulingStrategy").and_then(Value::as_str) == Some("DAEMON");
     if daemon && given("desiredCount") {
-        return Err(Refusal::invalid("The daemon scheduling strategy does not support a desired count for services. Remove the desired count and try again."));
+        return Err(Refusal::invalid(
+            "The daemon scheduling strategy does not support a desired count for services. Remove the desired count and try again.",
+        ));
     }
     let Some(named) = text(input, "taskDefinition") else { return Ok(None) };
     let known = task_definitions::find(world, named).ok_or_else(|| Refusal::client("TaskDefinition not found."))?;

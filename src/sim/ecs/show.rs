@@ -42,7 +42,11 @@ pub(super) fn service(world: &World, service: &Service, tags: bool, current: Opt
     // The PRIMARY deployment comes first, whichever is newest.
     let mut ordered: Vec<&Deployment> = listed().collect();
     ordered.sort_by_key(|deployment| deployment.place != Place::Primary);
-    let events: Vec<Value> = service.events.iter().map(|event| json!({"id": event.id, "createdAt": event.at, "message": event.message})).collect();
+    let events: Vec<Value> = service
+        .events
+        .iter()
+        .map(|event| json!({"id": event.id, "createdAt": event.at, "message": event.message}))
+        .collect();
     let mut shown = json!({
         "serviceArn": service_arn(world, service), "serviceName": service.name, "clusterArn": cluster_arn(world, service),
         "loadBalancers": [], "serviceRegistries": [], "status": service.status, "desiredCount": service.desired,
@@ -65,10 +69,7 @@ pub(super) fn service(world: &World, service: &Service, tags: bool, current: Opt
         }
         if let Some(current) = current.filter(|_| is_ecs) {
             shown.insert("currentServiceDeployment".into(), current.into());
-            let revisions: Vec<Value> = ordered
-                .iter()
-                .map(|one| revision_counts(world, service, one))
-                .collect();
+            let revisions: Vec<Value> = ordered.iter().map(|one| revision_counts(world, service, one)).collect();
             shown.insert("currentServiceRevisions".into(), revisions.into());
         }
     }
@@ -96,7 +97,9 @@ fn deployment(service: &Service, deployment: &Deployment) -> Value {
         "rolloutState": deployment.rollout_state, "rolloutStateReason": deployment.rollout_reason,
     });
     if let Some(shown) = shown.as_object_mut() {
-        for name in ["launchType", "platformVersion", "platformFamily", "networkConfiguration", "capacityProviderStrategy"] {
+        for name in
+            ["launchType", "platformVersion", "platformFamily", "networkConfiguration", "capacityProviderStrategy"]
+        {
             if let Some(value) = service.settings.get(name) {
                 shown.insert(name.into(), value.clone());
             }
@@ -107,7 +110,8 @@ fn deployment(service: &Service, deployment: &Deployment) -> Value {
 
 /// A service deployment as `DescribeServiceDeployments` shows it.
 pub(super) fn service_deployment(world: &World, service: &Service, deployment: &Deployment) -> Value {
-    let source = deployment.source.as_ref().and_then(|source| service.deployments.iter().find(|other| other.digits == *source));
+    let source =
+        deployment.source.as_ref().and_then(|source| service.deployments.iter().find(|other| other.digits == *source));
     let sources: Vec<Value> = source.iter().map(|source| revision_counts(world, service, source)).collect();
     let mut target = revision_counts(world, service, deployment);
     if let (true, Some(target)) = (deployment.status == "IN_PROGRESS", target.as_object_mut()) {
@@ -172,7 +176,14 @@ pub(super) fn revision(world: &World, service: &Service, deployment: &Deployment
         "containerImages": images, "guardDutyEnabled": false, "createdAt": deployment.created,
     });
     if let Some(shown) = shown.as_object_mut() {
-        for name in ["launchType", "platformVersion", "platformFamily", "networkConfiguration", "capacityProviderStrategy", "loadBalancers"] {
+        for name in [
+            "launchType",
+            "platformVersion",
+            "platformFamily",
+            "networkConfiguration",
+            "capacityProviderStrategy",
+            "loadBalancers",
+        ] {
             if let Some(value) = service.settings.get(name) {
                 shown.insert(name.into(), value.clone());
             }

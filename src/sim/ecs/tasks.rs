@@ -29,7 +29,8 @@ fn begin(world: &mut World, service: &Service, deployment: &Deployment, at: f64)
 /// Starts and stops tasks until they agree with the deployment's counts.
 pub(super) fn follow(world: &mut World, service: &mut Service, deployment: &Deployment, by: &str, at: f64) {
     let ours = deployment.ecs_id();
-    let mut alive: Vec<&mut Task> = world.ecs.tasks.iter_mut().filter(|task| task.started_by == ours && task.stopped.is_none()).collect();
+    let mut alive: Vec<&mut Task> =
+        world.ecs.tasks.iter_mut().filter(|task| task.started_by == ours && task.stopped.is_none()).collect();
     let wanted = usize::try_from(deployment.running + deployment.pending).unwrap_or(0);
     let running = usize::try_from(deployment.running).unwrap_or(0);
     let mut stopped = Vec::new();
@@ -37,7 +38,8 @@ pub(super) fn follow(world: &mut World, service: &mut Service, deployment: &Depl
         task.last_status = "STOPPED".into();
         task.stopped = Some(at);
         task.exit_code = Some(143);
-        task.stop = Some(("ServiceSchedulerInitiated".into(), format!("Scaling activity initiated by (deployment {by})")));
+        task.stop =
+            Some(("ServiceSchedulerInitiated".into(), format!("Scaling activity initiated by (deployment {by})")));
         stopped.push(format!("(task {})", task.id));
     }
     for task in alive.iter_mut().take(running).filter(|task| task.started.is_none()) {
@@ -81,7 +83,8 @@ pub(super) fn fail(world: &mut World, service: &mut Service, deployment: &Deploy
 pub(super) fn list_them(world: &mut World, input: &Value) -> Answered {
     let cluster = cluster(world, input)?;
     let started_by = text(input, "startedBy");
-    if started_by.is_some() && ["serviceName", "family", "containerInstance"].iter().any(|key| input.get(key).is_some()) {
+    if started_by.is_some() && ["serviceName", "family", "containerInstance"].iter().any(|key| input.get(key).is_some())
+    {
         return Err(Refusal::invalid("startedBy cannot be combined with other filters."));
     }
     let service = text(input, "serviceName").map(|named| named.rsplit('/').next().unwrap_or(named));
@@ -96,7 +99,8 @@ pub(super) fn list_them(world: &mut World, input: &Value) -> Answered {
             && task.stopped.is_some() == stopped
             && service.is_none_or(|name| task.group == format!("service:{name}"))
             && started_by.is_none_or(|by| task.started_by == by)
-            && text(input, "family").is_none_or(|family| task.task_definition.contains(&format!("task-definition/{family}:")))
+            && text(input, "family")
+                .is_none_or(|family| task.task_definition.contains(&format!("task-definition/{family}:")))
     };
     let arns = world.ecs.tasks.iter().rev().filter(wanted).map(|task| json!(arn(world, task))).collect();
     let (arns, next) = page(arns, input, 100)?;
@@ -116,7 +120,9 @@ pub(super) fn describe(world: &World, input: &Value) -> Answered {
         let id = named.rsplit('/').next().unwrap_or(&named);
         match world.ecs.tasks.iter().find(|task| task.id == id && task.cluster == cluster) {
             Some(task) => tasks.push(show(world, task, includes(input, "TAGS"))),
-            None => failures.push(json!({"arn": world.arn("ecs", &format!("task/{cluster}/{id}")), "reason": "MISSING"})),
+            None => {
+                failures.push(json!({"arn": world.arn("ecs", &format!("task/{cluster}/{id}")), "reason": "MISSING"}));
+            }
         }
     }
     Ok(json!({"tasks": tasks, "failures": failures}))
@@ -131,10 +137,8 @@ fn show(world: &World, task: &Task, tags: bool) -> Value {
     let definition = super::task_definitions::find(world, &task.task_definition);
     let document = definition.map_or(Value::Null, |definition| definition.document.clone());
     let health = if task.last_status == "RUNNING" { "HEALTHY" } else { "UNKNOWN" };
-    let containers: Vec<Value> = list(&task.images, "containers")
-        .iter()
-        .map(|image| container(world, task, image, &arn, health))
-        .collect();
+    let containers: Vec<Value> =
+        list(&task.images, "containers").iter().map(|image| container(world, task, image, &arn, health)).collect();
     let mut shown = json!({
         "taskArn": arn, "clusterArn": world.arn("ecs", &format!("cluster/{}", task.cluster)),
         "taskDefinitionArn": task.task_definition, "group": task.group, "startedBy": task.started_by,

@@ -2,18 +2,17 @@
 //!
 //! <https://docs.github.com/en/rest/issues/comments>
 
+mod comments;
 mod objects;
 
 use serde_json::{Value, json};
 
 use super::clock::whole;
 use super::faults::{Trick, html};
-use super::wire::{Answer, Asked, pairs, text};
+use super::wire::{Answer, Asked};
 use super::world::World;
 
 const JSON: &str = "application/json; charset=utf-8";
-/// The longest comment GitHub takes, in characters.
-const LONGEST: usize = 65_536;
 
 /// A pull request.
 #[derive(Debug, Clone)]
@@ -135,7 +134,8 @@ enum Route<'a> {
 
 fn route<'a>(path: &'a str, repository: Option<&str>) -> Route<'a> {
     let parts: Vec<&str> = path.trim_matches('/').split('/').collect();
-    let here = |owner: &str, name: &str| repository.is_none_or(|known| known.eq_ignore_ascii_case(&format!("{owner}/{name}")));
+    let here =
+        |owner: &str, name: &str| repository.is_none_or(|known| known.eq_ignore_ascii_case(&format!("{owner}/{name}")));
     match parts.as_slice() {
         ["user"] => Route::User,
         ["repos", owner, name, rest @ ..] if here(owner, name) => match rest {
@@ -168,7 +168,11 @@ pub(super) fn operation(method: &str, path: &str) -> String {
 /// A refusal as GitHub writes it.
 fn refuse(status: u16, message: &str) -> Answer {
     let documentation = "https://docs.github.com/rest";
-    Answer::new(status, JSON, json!({"message": message, "documentation_url": documentation, "status": status.to_string()}).to_string())
+    Answer::new(
+        status,
+        JSON,
+        json!({"message": message, "documentation_url": documentation, "status": status.to_string()}).to_string(),
+    )
 }
 
 fn not_found() -> Answer {
@@ -176,7 +180,13 @@ fn not_found() -> Answer {
 }
 
 /// The answer to one request.
-pub(super) fn answer(world: &mut World, asked: &Asked, operation: &str, input: &Value, trick: Option<&Trick>) -> Answer {
+pub(super) fn answer(
+    world: &mut World,
+    asked: &Asked,
+    operation: &str,
+    input: &Value,
+    trick: Option<&Trick>,
+) -> Answer {
     let answer = match trick.and_then(|trick| tricked(world, trick)) {
         Some(answer) => answer,
         None => match token(world, asked) {
@@ -188,7 +198,10 @@ pub(super) fn answer(world: &mut World, asked: &Asked, operation: &str, input: &
         return answer;
     }
     let reset = whole(world.now()) + 3000;
-    answer.with("x-ratelimit-limit", "1000").with("x-ratelimit-remaining", "987").with("x-ratelimit-reset", reset.to_string())
+    answer
+        .with("x-ratelimit-limit", "1000")
+        .with("x-ratelimit-remaining", "987")
+        .with("x-ratelimit-reset", reset.to_string())
 }
 
 fn tricked(world: &World, trick: &Trick) -> Option<Answer> {
@@ -199,7 +212,8 @@ fn tricked(world: &World, trick: &Trick) -> Option<Answer> {
             .with("x-ratelimit-remaining", "0")
             .with("x-ratelimit-reset", (whole(world.now()) + i64::from(*seconds)).to_string()),
         Trick::SecondaryLimit(seconds) => {
-            refuse(403, "You have exceeded a secondary rate limit. Please wait a few minutes before you try again.").with("retry-after", seconds.to_string())
+            refuse(403, "You have exceeded a secondary rate limit. Please wait a few minutes before you try again.")
+                .with("retry-after", seconds.to_string())
         }
         Trick::Status(404) | Trick::Missing => not_found(),
         Trick::Status(422) => refuse(422, "Validation Failed"),
@@ -213,13 +227,17 @@ fn tricked(world: &World, trick: &Trick) -> Option<Answer> {
 
 fn token(world: &World, asked: &Asked) -> Option<Answer> {
     let given = asked.header("authorization").unwrap_or_default();
-    let token = given.split_once(' ').filter(|(scheme, _)| ["bearer", "token"].contains(&scheme.to_ascii_lowercase().as_str())).map(|(_, token)| token);
+    let token = given
+        .split_once(' ')
+        .filter(|(scheme, _)| ["bearer", "token"].contains(&scheme.to_ascii_lowercase().as_str()))
+        .map(|(_, token)| token);
     match token {
         None => Some(refuse(401, "Requires authentication")),
         Some(token) if token != world.github.token => Some(refuse(401, "Bad credentials")),
-        Some(_) if asked.header("user-agent").is_none() => {
-            Some(refuse(403, "Request forbidden by administrative rules. Please make sure your request has a User-Agent header."))
-        }
+        Some(_) if asked.header("user-agent").is_none() => Some(refuse(
+            403,
+            "Request forbidden by administrative rules. Please make sure your request has a User-Agent header.",
+        )),
         Some(_) => None,
     }
 }
@@ -233,10 +251,11 @@ fn respond(world: &mut World, asked: &Asked, operation: &str, input: &Value) -> 
             let found = world.github.pulls.iter().find(|pull| pull.number.to_string() == number);
             found.map_or_else(not_found, |pull| Answer::new(200, JSON, objects::pull(world, pull, true).to_string()))
         }
-        ("GET", Route::Comments(number)) => comments_on(world, asked, number),
-        ("POST", Route::Comments(number)) => create(world, number, input),
-        (method, Route::Comment(id)) => one_comment(world, method, id, input),
-        ("GET", Route::User) => Answer::new(200, JSON, objects::account(world).to_string()),
+        ("GET", Route::Comments(number)) => comments::comments_on(world, asked, number),
+        ("POST", Route::Comments(number)) => comments::create(world, number, input),
+        (method, Route::Comment(id)) => comments::one_comment(world, method, id, input),
+        // A job's token belongs to an app: it has no user to tell of.
+        ("GET", Route::User) => refuse(403, "Resource not accessible by integration"),
         (_, Route::Nowhere) if route(path, None).is_known() => not_found(),
         _ => {
             world.ledger.puzzled(format!("github:{operation}"));
@@ -254,98 +273,9 @@ impl Route<'_> {
 fn pulls_of(world: &World, asked: &Asked, sha: &str) -> Answer {
     let of = |pull: &&Pull| pull.head_sha == sha || pull.merged_as.as_deref() == Some(sha);
     let pulls = world.github.pulls.iter().filter(of).map(|pull| objects::pull(world, pull, false)).collect();
-    paged(world, asked, pulls)
-}
-
-fn comments_on(world: &World, asked: &Asked, number: &str) -> Answer {
-    if !exists(world, number) {
-        return not_found();
-    }
-    let on = world.github.comments.iter().filter(|comment| comment.issue.to_string() == number);
-    let comments = on.map(|comment| objects::comment(world, comment)).collect();
-    paged(world, asked, comments)
+    comments::paged(world, asked, pulls)
 }
 
 fn exists(world: &World, number: &str) -> bool {
     world.github.pulls.iter().any(|pull| pull.number.to_string() == number)
-}
-
-/// One page of a list, with the `Link` header that leads to the next.
-fn paged(world: &World, asked: &Asked, items: Vec<Value>) -> Answer {
-    let query = pairs(&asked.query);
-    let number = |name: &str| query.iter().find(|(known, _)| known == name).and_then(|(_, value)| value.parse::<usize>().ok());
-    let size = number("per_page").unwrap_or(30).clamp(1, 100);
-    let page = number("page").unwrap_or(1).max(1);
-    let last = items.len().div_ceil(size).max(1);
-    let shown: Vec<Value> = items.into_iter().skip((page - 1) * size).take(size).collect();
-    let answer = Answer::new(200, JSON, Value::Array(shown).to_string());
-    if last == 1 {
-        return answer;
-    }
-    let link = |page: usize, rel: &str| format!("<{}{}?per_page={size}&page={page}>; rel=\"{rel}\"", world.url, asked.path);
-    let mut links = Vec::new();
-    if page > 1 {
-        links.extend([link(page - 1, "prev"), link(1, "first")]);
-    }
-    if page < last {
-        links.extend([link(page + 1, "next"), link(last, "last")]);
-    }
-    answer.with("link", links.join(", "))
-}
-
-/// The text of a comment that is to be kept.
-fn body_of(input: &Value) -> Result<String, Answer> {
-    let unprocessable = |message: &str, code: &str| {
-        let error = json!({"resource": "IssueComment", "code": code, "field": "body", "message": message});
-        let body = json!({"message": "Validation Failed", "errors": [error], "documentation_url": "https://docs.github.com/rest/issues/comments", "status": "422"});
-        Answer::new(422, JSON, body.to_string())
-    };
-    match text(input, "body") {
-        None | Some("") => Err(unprocessable("body cannot be blank", "missing_field")),
-        Some(body) if body.chars().count() > LONGEST => Err(unprocessable("body is too long (maximum is 65536 characters)", "custom")),
-        Some(body) => Ok(body.to_owned()),
-    }
-}
-
-fn create(world: &mut World, number: &str, input: &Value) -> Answer {
-    let Some(issue) = number.parse().ok().filter(|_| exists(world, number)) else { return not_found() };
-    match body_of(input) {
-        Err(refused) => refused,
-        Ok(body) => {
-            let (login, at) = (world.github.login.clone(), world.now());
-            world.github.comment(issue, &body, &login, at);
-            world.github.comments.last().map_or_else(not_found, |comment| {
-                let shown = objects::comment(world, comment);
-                let location = text(&shown, "url").unwrap_or_default().to_owned();
-                Answer::new(201, JSON, shown.to_string()).with("location", location)
-            })
-        }
-    }
-}
-
-fn one_comment(world: &mut World, method: &str, id: &str, input: &Value) -> Answer {
-    let Some(at) = world.github.comments.iter().position(|comment| comment.id.to_string() == id) else { return not_found() };
-    let now = world.now();
-    let ours = world.github.comments.get(at).is_some_and(|comment| comment.login == world.github.login);
-    match method {
-        "PATCH" | "DELETE" if !ours => return refuse(403, "Resource not accessible by integration"),
-        "PATCH" => match body_of(input) {
-            Err(refused) => return refused,
-            Ok(body) => {
-                if let Some(comment) = world.github.comments.get_mut(at) {
-                    (comment.body, comment.updated) = (body, now);
-                }
-            }
-        },
-        "DELETE" => {
-            world.github.comments.remove(at);
-            return Answer { status: 204, headers: Vec::new(), body: String::new() };
-        }
-        "GET" => {}
-        _ => {
-            world.ledger.puzzled(format!("github:{method} a comment"));
-            return not_found();
-        }
-    }
-    world.github.comments.get(at).map_or_else(not_found, |comment| Answer::new(200, JSON, objects::comment(world, comment).to_string()))
 }

@@ -23,7 +23,8 @@ fn number(name: &str) -> u64 {
 fn user(world: &World, login: &str, kind: &str) -> Value {
     let path = login.trim_end_matches("[bot]");
     let url = format!("{}/users/{}", api(world), login.replace('[', "%5B").replace(']', "%5D"));
-    let page = if kind == "Bot" { format!("https://github.com/apps/{path}") } else { format!("https://github.com/{path}") };
+    let page =
+        if kind == "Bot" { format!("https://github.com/apps/{path}") } else { format!("https://github.com/{path}") };
     let id = number(login);
     json!({
         "login": login, "id": id, "node_id": format!("MDQ6VXNlcg{id}"), "avatar_url": format!("https://avatars.githubusercontent.com/in/{id}?v=4"),
@@ -34,22 +35,6 @@ fn user(world: &World, login: &str, kind: &str) -> Value {
         "repos_url": format!("{url}/repos"), "events_url": format!("{url}/events{{/privacy}}"),
         "received_events_url": format!("{url}/received_events"), "type": kind, "user_view_type": "public", "site_admin": false,
     })
-}
-
-/// Who the token belongs to, as `GET /user` tells.
-pub(super) fn account(world: &World) -> Value {
-    let mut account = user(world, &world.github.login, "Bot");
-    if let Some(account) = account.as_object_mut() {
-        for (name, value) in [
-            ("name", json!("GitHub Actions")), ("company", Value::Null), ("blog", json!("")), ("location", Value::Null),
-            ("email", Value::Null), ("hireable", Value::Null), ("bio", Value::Null), ("public_repos", json!(0)),
-            ("public_gists", json!(0)), ("followers", json!(0)), ("following", json!(0)),
-            ("created_at", json!("2018-07-30T09:30:17Z")), ("updated_at", json!("2018-07-30T09:30:17Z")),
-        ] {
-            account.insert(name.into(), value);
-        }
-    }
-    account
 }
 
 /// A comment.
@@ -100,10 +85,18 @@ pub(super) fn pull(world: &World, pull: &Pull, whole: bool) -> Value {
     if let (true, Some(shown)) = (whole, shown.as_object_mut()) {
         let comments = world.github.comments.iter().filter(|comment| comment.issue == pull.number).count();
         for (name, value) in [
-            ("merged", json!(pull.merged_as.is_some())), ("mergeable", json!(true)), ("rebaseable", json!(true)),
-            ("mergeable_state", json!("clean")), ("merged_by", Value::Null), ("comments", json!(comments)),
-            ("review_comments", json!(0)), ("maintainer_can_modify", json!(false)), ("commits", json!(2)),
-            ("additions", json!(40)), ("deletions", json!(12)), ("changed_files", json!(3)),
+            ("merged", json!(pull.merged_as.is_some())),
+            ("mergeable", json!(true)),
+            ("rebaseable", json!(true)),
+            ("mergeable_state", json!("clean")),
+            ("merged_by", Value::Null),
+            ("comments", json!(comments)),
+            ("review_comments", json!(0)),
+            ("maintainer_can_modify", json!(false)),
+            ("commits", json!(2)),
+            ("additions", json!(40)),
+            ("deletions", json!(12)),
+            ("changed_files", json!(3)),
         ] {
             shown.insert(name.into(), value);
         }
@@ -119,22 +112,47 @@ fn branch(world: &World, name: &str, sha: &str) -> Value {
 /// The repository, with every address of its parts.
 fn repository(world: &World) -> Value {
     const PARTS: [(&str, &str); 37] = [
-        ("archive_url", "/{archive_format}{/ref}"), ("assignees_url", "/assignees{/user}"), ("blobs_url", "/git/blobs{/sha}"),
-        ("branches_url", "/branches{/branch}"), ("collaborators_url", "/collaborators{/collaborator}"),
-        ("comments_url", "/comments{/number}"), ("commits_url", "/commits{/sha}"), ("compare_url", "/compare/{base}...{head}"),
-        ("contents_url", "/contents/{+path}"), ("contributors_url", "/contributors"), ("deployments_url", "/deployments"),
-        ("downloads_url", "/downloads"), ("events_url", "/events"), ("forks_url", "/forks"),
-        ("git_commits_url", "/git/commits{/sha}"), ("git_refs_url", "/git/refs{/sha}"), ("git_tags_url", "/git/tags{/sha}"),
-        ("hooks_url", "/hooks"), ("issue_comment_url", "/issues/comments{/number}"), ("issue_events_url", "/issues/events{/number}"),
-        ("issues_url", "/issues{/number}"), ("keys_url", "/keys{/key_id}"), ("labels_url", "/labels{/name}"),
-        ("languages_url", "/languages"), ("merges_url", "/merges"), ("milestones_url", "/milestones{/number}"),
-        ("notifications_url", "/notifications{?since,all,participating}"), ("pulls_url", "/pulls{/number}"),
-        ("releases_url", "/releases{/id}"), ("stargazers_url", "/stargazers"), ("statuses_url", "/statuses/{sha}"),
-        ("subscribers_url", "/subscribers"), ("subscription_url", "/subscription"), ("tags_url", "/tags"), ("teams_url", "/teams"),
-        ("trees_url", "/git/trees{/sha}"), ("url", ""),
+        ("archive_url", "/{archive_format}{/ref}"),
+        ("assignees_url", "/assignees{/user}"),
+        ("blobs_url", "/git/blobs{/sha}"),
+        ("branches_url", "/branches{/branch}"),
+        ("collaborators_url", "/collaborators{/collaborator}"),
+        ("comments_url", "/comments{/number}"),
+        ("commits_url", "/commits{/sha}"),
+        ("compare_url", "/compare/{base}...{head}"),
+        ("contents_url", "/contents/{+path}"),
+        ("contributors_url", "/contributors"),
+        ("deployments_url", "/deployments"),
+        ("downloads_url", "/downloads"),
+        ("events_url", "/events"),
+        ("forks_url", "/forks"),
+        ("git_commits_url", "/git/commits{/sha}"),
+        ("git_refs_url", "/git/refs{/sha}"),
+        ("git_tags_url", "/git/tags{/sha}"),
+        ("hooks_url", "/hooks"),
+        ("issue_comment_url", "/issues/comments{/number}"),
+        ("issue_events_url", "/issues/events{/number}"),
+        ("issues_url", "/issues{/number}"),
+        ("keys_url", "/keys{/key_id}"),
+        ("labels_url", "/labels{/name}"),
+        ("languages_url", "/languages"),
+        ("merges_url", "/merges"),
+        ("milestones_url", "/milestones{/number}"),
+        ("notifications_url", "/notifications{?since,all,participating}"),
+        ("pulls_url", "/pulls{/number}"),
+        ("releases_url", "/releases{/id}"),
+        ("stargazers_url", "/stargazers"),
+        ("statuses_url", "/statuses/{sha}"),
+        ("subscribers_url", "/subscribers"),
+        ("subscription_url", "/subscription"),
+        ("tags_url", "/tags"),
+        ("teams_url", "/teams"),
+        ("trees_url", "/git/trees{/sha}"),
+        ("url", ""),
     ];
     let (full, owner) = (&world.github.repository, world.github.owner());
-    let (name, url, page) = (full.rsplit('/').next().unwrap_or_default(), format!("{}/repos/{full}", api(world)), html(world));
+    let (name, url, page) =
+        (full.rsplit('/').next().unwrap_or_default(), format!("{}/repos/{full}", api(world)), html(world));
     let mut shown = json!({
         "id": number(full), "node_id": format!("R_kgDO{}", number(full)), "name": name, "full_name": full, "private": true,
         "owner": user(world, owner, "Organization"), "html_url": page, "description": "The shop", "fork": false,

@@ -1,0 +1,131 @@
+//! How a deployment begins: what it replaces, which images it runs, and how it will go.
+
+use serde_json::{Value, json};
+
+use super::{Deployment, Phase, Place, Service, task_definitions};
+use crate::sim::ecr::Image;
+use crate::sim::rollout::{Rollout, Trouble};
+use crate::sim::wire::{list, text};
+use crate::sim::world::World;
+
+/// Starts a deployment of a task definition; a running one is superseded. Tells the new one's digits.
+pub(in crate::sim) fn begin(
+    world: &mut World,
+    service: &mut Service,
+    task_definition: &str,
+    script: Option<Rollout>,
+    at: f64,
+) {
+    let images = resolve(world, task_definition);
+    let rollout = script.or_else(|| service.script.pop_front()).unwrap_or_else(|| deserved(service, &images));
+    let before = service.primary().map(|before| before.digits.clone());
+    for other in &mut service.deployments {
+        if other.place == Place::Primary {
+            other.place = Place::Active;
+        }
+        if other.phase == Phase::Rolling {
+            other.phase = Phase::Stopping { age: 0, stays: false };
+            other.status = "STOP_REQUESTED".into();
+        }
+    }
+    let digits = world.dice.digits();
+    service.deployments.push(Deployment {
+        id: world.dice.letters(21),
+        task_definition: task_definition.into(),
+        source: before,
+        place: Place::Primary,
+        phase: Phase::Rolling,
+        breaker: monitor(service, &rollout),
+        alarms: None,
+        rollout,
+        age: 0,
+        running: 0,
+        pending: 0,
+        failed: 0,
+        rollout_state: "IN_PROGRESS".into(),
+        rollout_reason: format!("ECS deployment ecs-svc/{digits} in progress."),
+        status: "IN_PROGRESS".into(),
+        status_reason: None,
+        stage: None,
+        rollback: None,
+        configuration: service.settings.get("deploymentConfiguration").cloned().unwrap_or_else(|| json!({})),
+        created: at,
+        finished: None,
+        stopped: None,
+        updated: at,
+        unlisted: service.lag.lists,
+        images,
+        digits,
+    });
+    service.ticking_since = at;
+}
+
+/// Somebody else deploys a revision of their own.
+pub(super) fn rival(world: &mut World, service: &mut Service, ours: &Deployment, at: f64) {
+    let Some(known) = task_definitions::find(world, &ours.task_definition).cloned() else { return };
+    let newest =
+        world.ecs.definitions.iter().filter(|other| other.family == known.family).map(|other| other.revision).max();
+    let mut document = known.document.clone();
+    if let Some(document) = document.as_object_mut() {
+        document.insert("registeredBy".into(), world.arn("iam", "user/somebody-else").into());
+    }
+    let stored = task_definitions::store(world, document, newest.unwrap_or(0) + 1, json!([]));
+    begin(world, service, stored.arn(), Some(Rollout::Succeed { after: 3 }), at);
+}
+
+/// `deploymentCircuitBreaker` of a service deployment.
+fn monitor(service: &Service, rollout: &Rollout) -> Value {
+    let enabled = breaker(service).0;
+    let threshold = match rollout {
+        Rollout::CircuitBreaker { failures, .. } | Rollout::RollbackFailed { failures, .. } => *failures,
+        Rollout::CrashLoop { .. } => return json!({"status": "DISABLED"}),
+        _ if enabled => 3,
+        _ => return json!({"status": "DISABLED"}),
+    };
+    json!({"status": "MONITORING", "failureCount": 0, "threshold": threshold})
+}
+
+fn breaker(service: &Service) -> (bool, bool) {
+    let breaker =
+        service.settings.get("deploymentConfiguration").and_then(|settings| settings.get("deploymentCircuitBreaker"));
+    let on = |key: &str| breaker.and_then(|breaker| breaker.get(key)).and_then(Value::as_bool).unwrap_or(false);
+    (on("enable"), on("rollback"))
+}
+
+/// How a deployment without a script goes: well, unless an image of this registry is not there.
+fn deserved(service: &Service, images: &Value) -> Rollout {
+    let missing = list(images, "containers").iter().find(|image| image.get("missing").is_some());
+    let Some(image) = missing.and_then(|image| text(image, "image")) else { return Rollout::Succeed { after: 3 } };
+    let trouble = Trouble::image_not_found(image);
+    match breaker(service) {
+        (true, rollback) => Rollout::CircuitBreaker { failures: 3, rollback, trouble },
+        (false, _) => Rollout::CrashLoop { trouble },
+    }
+}
+
+/// The containers of a definition with their images, and the digests of those in this account's registry.
+fn resolve(world: &World, task_definition: &str) -> Value {
+    let document = task_definitions::find(world, task_definition).map_or(Value::Null, |known| known.document.clone());
+    let registry = format!("{}.dkr.ecr.{}.amazonaws.com/", world.account, world.region);
+    let containers: Vec<Value> = list(&document, "containerDefinitions")
+        .iter()
+        .map(|container| {
+            let image = text(container, "image").unwrap_or_default();
+            let mut shown = json!({"containerName": text(container, "name"), "image": image});
+            if let (Some(ours), Some(shown)) = (image.strip_prefix(&registry), shown.as_object_mut()) {
+                match look_up(world, ours) {
+                    Some(found) => shown.insert("imageDigest".into(), found.digest.clone().into()),
+                    None => shown.insert("missing".into(), true.into()),
+                };
+            }
+            shown
+        })
+        .collect();
+    json!({"containers": containers})
+}
+
+fn look_up<'a>(world: &'a World, reference: &str) -> Option<&'a Image> {
+    let (name, digest) = reference.split_once('@').map_or((reference, None), |(name, digest)| (name, Some(digest)));
+    let (name, tag) = name.split_once(':').map_or((name, "latest"), |(name, tag)| (name, tag));
+    world.ecr.get(name)?.resolve(Some(tag), digest)
+}

@@ -1,0 +1,104 @@
+//! What a deployment is.
+
+use serde_json::Value;
+
+use crate::sim::rollout::Rollout;
+
+/// Where a deployment stands in `Service.deployments[]`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Place {
+    /// The newest.
+    Primary,
+    /// Being replaced.
+    Active,
+    /// Not listed any more.
+    Gone,
+}
+
+/// What a deployment is doing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Phase {
+    /// Its script plays.
+    Rolling,
+    /// It failed and the service goes back; `fails`: that fails too.
+    GoingBack {
+        /// Ticks since.
+        age: u32,
+        /// Whether the way back fails.
+        fails: bool,
+    },
+    /// It is being stopped; `stays`: it remains the PRIMARY one.
+    Stopping {
+        /// Ticks since.
+        age: u32,
+        /// Whether it remains listed.
+        stays: bool,
+    },
+    /// Nothing more happens to it.
+    Ended,
+}
+
+/// A deployment in both of its shapes: ECS's `Deployment` and its service deployment with the target revision.
+#[derive(Debug, Clone)]
+pub struct Deployment {
+    /// The digits of `ecs-svc/…` and of the service revision.
+    pub digits: String,
+    /// The last part of the service deployment's ARN.
+    pub id: String,
+    /// The task definition's ARN.
+    pub task_definition: String,
+    /// The revision it replaces: the digits of the deployment before.
+    pub source: Option<String>,
+    /// Where it is listed.
+    pub place: Place,
+    /// What it is doing.
+    pub phase: Phase,
+    /// Its script.
+    pub rollout: Rollout,
+    /// Ticks since its start.
+    pub age: u32,
+    /// Tasks that run.
+    pub running: i64,
+    /// Tasks that are coming up.
+    pub pending: i64,
+    /// Tasks that failed.
+    pub failed: i64,
+    /// `rolloutState`.
+    pub rollout_state: String,
+    /// `rolloutStateReason`.
+    pub rollout_reason: String,
+    /// `status` of the service deployment.
+    pub status: String,
+    /// `statusReason` of the service deployment.
+    pub status_reason: Option<String>,
+    /// `lifecycleStage`.
+    pub stage: Option<String>,
+    /// `rollback` of the service deployment.
+    pub rollback: Option<Value>,
+    /// `deploymentCircuitBreaker` of the service deployment.
+    pub breaker: Value,
+    /// `alarms` of the service deployment.
+    pub alarms: Option<Value>,
+    /// `deploymentConfiguration` it was made with.
+    pub configuration: Value,
+    /// Times in seconds since 1970.
+    pub created: f64,
+    /// When it finished well or badly.
+    pub finished: Option<f64>,
+    /// When it was stopped.
+    pub stopped: Option<f64>,
+    /// When it last changed.
+    pub updated: f64,
+    /// Lists of service deployments that do not show it yet.
+    pub unlisted: u32,
+    /// Container, image and digest, as resolved at its start.
+    pub images: Value,
+}
+
+impl Deployment {
+    /// `ecs-svc/<digits>`.
+    #[must_use]
+    pub fn ecs_id(&self) -> String {
+        format!("ecs-svc/{}", self.digits)
+    }
+}
