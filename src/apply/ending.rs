@@ -19,7 +19,9 @@ pub fn explain(ending: &Ending, facts: &Facts, goal: &Goal, limit: Duration) -> 
     let theirs = primary.map_or_else(|| "the earlier revision".into(), |primary| short_name(&primary.task_definition));
     let because = cause(code);
     let what = match ending.verdict {
-        Verdict::RolledBack => format!("{ours} was not rolled out to `{service}`: {because}, and {theirs} serves again."),
+        Verdict::RolledBack => {
+            format!("{ours} was not rolled out to `{service}`: {because}, and {theirs} serves again.")
+        }
         Verdict::RollbackFailed => format!(
             "{ours} was not rolled out to `{service}`: {because}, and ECS could not go back either. The service may be \
              degraded."
@@ -55,7 +57,9 @@ fn cause(code: Code) -> &'static str {
 fn why(ending: &Ending, facts: &Facts, goal: &Goal) -> String {
     let mut facts_seen: Vec<String> = ending.reason.iter().map(|reason| format!("ECS says: {reason}")).collect();
     if let Some(deployment) = &facts.service_deployment {
-        if let Some(breaker) = deployment.deployment_circuit_breaker.as_ref().filter(|breaker| breaker.failure_count > 0) {
+        if let Some(breaker) =
+            deployment.deployment_circuit_breaker.as_ref().filter(|breaker| breaker.failure_count > 0)
+        {
             facts_seen.push(format!("{} of {} failures allowed.", breaker.failure_count, breaker.threshold));
         }
         let alarms = deployment.alarms.as_ref().map(|alarms| alarms.triggered_alarm_names.join(", "));
@@ -69,10 +73,12 @@ fn why(ending: &Ending, facts: &Facts, goal: &Goal) -> String {
         ));
     }
     match facts.service.as_ref() {
-        Some(service) if ending.code != Some(Code::ServiceGone) => facts_seen.push(live(service).map_or_else(
-            || "No task of the service runs.".to_owned(),
-            |arn| format!("{} serves.", short_name(arn)),
-        )),
+        Some(service) if ending.code != Some(Code::ServiceGone) => {
+            facts_seen.push(live(service).map_or_else(
+                || "No task of the service runs.".to_owned(),
+                |arn| format!("{} serves.", short_name(arn)),
+            ))
+        }
         Some(service) if facts.absent_reads == 0 && !facts.cluster_gone => {
             facts_seen.push(format!("Its status is {}.", service.status));
         }

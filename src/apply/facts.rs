@@ -115,7 +115,8 @@ impl Facts {
         for deployment in &service.deployments {
             let reason = deployment.rollout_state_reason.as_deref().unwrap_or_default();
             self.rollback_ids.extend(rollback_target(reason));
-            if reason.contains("rolling back") && deployment.status == "PRIMARY" && deployment.id != goal.deployment_id {
+            if reason.contains("rolling back") && deployment.status == "PRIMARY" && deployment.id != goal.deployment_id
+            {
                 self.rollback_ids.insert(deployment.id.clone());
             }
         }

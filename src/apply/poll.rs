@@ -181,7 +181,9 @@ impl Watch<'_> {
             self.told_back = true;
             let revision = short_name(&self.goal.task_definition);
             let reason = self.facts.failed_reason.as_deref().unwrap_or("the deployment is rolled back");
-            tell(What::Warned(format!("{revision} failed ({reason}); waiting until the earlier revision serves again")));
+            tell(What::Warned(format!(
+                "{revision} failed ({reason}); waiting until the earlier revision serves again"
+            )));
         }
     }
 
@@ -197,13 +199,7 @@ impl Watch<'_> {
         }
     }
 
-    async fn conclude(
-        &mut self,
-        ending: &Ending,
-        limit: Duration,
-        outcome: &mut Outcome,
-        tell: &mut dyn FnMut(What),
-    ) {
+    async fn conclude(&mut self, ending: &Ending, limit: Duration, outcome: &mut Outcome, tell: &mut dyn FnMut(What)) {
         outcome.verdict = Some(ending.verdict);
         outcome.cause = explain(ending, &self.facts, self.goal, limit);
         outcome.superseded_by.clone_from(&ending.superseded_by);

@@ -60,10 +60,12 @@ async fn find(family: &str, body: &Value, aws: &Aws) -> Result<Option<Registered
 /// Whether everything in `asked` is in `there`; ECS adds fields, it takes none away. Tags stand elsewhere in the answer.
 fn carries(there: &Value, asked: &Value) -> bool {
     match (there, asked) {
-        (Value::Object(there), Value::Object(asked)) => asked.iter().filter(|(key, _)| *key != "tags").all(|(key, asked)| {
-            let empty = asked.is_null() || asked.as_array().is_some_and(Vec::is_empty);
-            there.get(key).map_or(empty, |there| carries(there, asked))
-        }),
+        (Value::Object(there), Value::Object(asked)) => {
+            asked.iter().filter(|(key, _)| *key != "tags").all(|(key, asked)| {
+                let empty = asked.is_null() || asked.as_array().is_some_and(Vec::is_empty);
+                there.get(key).map_or(empty, |there| carries(there, asked))
+            })
+        }
         (Value::Array(there), Value::Array(asked)) => {
             there.len() == asked.len() && there.iter().zip(asked).all(|(there, asked)| carries(there, asked))
         }
@@ -84,7 +86,8 @@ mod tests {
 
     #[test]
     fn a_revision_that_was_registered_is_known_by_what_it_carries() {
-        let asked = json!({ "family": "web", "tags": [], "containerDefinitions": [{ "name": "web", "image": "web:2" }] });
+        let asked =
+            json!({ "family": "web", "tags": [], "containerDefinitions": [{ "name": "web", "image": "web:2" }] });
         let there = |image: &str| {
             json!({ "family": "web", "revision": 8, "status": "ACTIVE",
                     "containerDefinitions": [{ "name": "web", "image": image, "cpu": 0, "environment": [] }] })

@@ -108,7 +108,10 @@ impl Track {
             }
             Answer::Failed(error) => {
                 let hopeless = error.as_ref().is_some_and(|error| {
-                    !matches!(error.kind, CallErrorKind::Throttled | CallErrorKind::Unreachable | CallErrorKind::Credentials)
+                    !matches!(
+                        error.kind,
+                        CallErrorKind::Throttled | CallErrorKind::Unreachable | CallErrorKind::Credentials
+                    )
                 });
                 return match error {
                     error if hopeless => Some(give_up(facts, error.as_ref())),

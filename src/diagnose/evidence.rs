@@ -62,9 +62,10 @@ fn failed_containers(task: &Task) -> Vec<(String, Option<i64>, Option<String>)> 
     let told = |container: &crate::model::task::Container| {
         (container.name.clone(), container.exit_code, container.reason.clone())
     };
-    let blamed = task.containers.iter().filter(|container| {
-        container.reason.is_some() || container.exit_code.is_some_and(|code| code != 0)
-    });
+    let blamed = task
+        .containers
+        .iter()
+        .filter(|container| container.reason.is_some() || container.exit_code.is_some_and(|code| code != 0));
     let blamed: Vec<_> = blamed.map(told).collect();
     if blamed.is_empty() {
         return task.containers.iter().filter(|container| container.exit_code.is_some()).map(told).collect();
@@ -85,7 +86,8 @@ fn likeness(group: &StoppedGroup) -> String {
 /// A sentence without task and request ids.
 fn without_ids(sentence: &str) -> String {
     let is_id = |word: &str| word.len() >= 16 && word.bytes().all(|byte| byte.is_ascii_hexdigit() || byte == b'-');
-    let plain = |word: &str| if is_id(word.trim_matches(|c: char| !c.is_alphanumeric())) { "*" } else { word }.to_owned();
+    let plain =
+        |word: &str| if is_id(word.trim_matches(|c: char| !c.is_alphanumeric())) { "*" } else { word }.to_owned();
     sentence.split_whitespace().map(plain).collect::<Vec<_>>().join(" ")
 }
 

@@ -32,7 +32,12 @@ impl Cause {
         let mut why = Vec::new();
         if let Some(group) = evidence.stopped.first() {
             let all: usize = evidence.stopped.iter().map(|group| group.count).sum();
-            why.push(format!("{} of {all} stopped tasks, the newest {}: {}", group.count, group.newest_task, told(group)));
+            why.push(format!(
+                "{} of {all} stopped tasks, the newest {}: {}",
+                group.count,
+                group.newest_task,
+                told(group)
+            ));
         } else {
             why.extend(complaint(evidence).map(str::to_owned));
         }
@@ -123,7 +128,8 @@ fn not_placed(evidence: &Evidence) -> Option<Cause> {
 
 /// The newest event in which ECS says that it cannot start tasks.
 fn complaint(evidence: &Evidence) -> Option<&str> {
-    let complaints = ["was unable to place", "could not launch", "failed to launch a task", "unable to consistently start"];
+    let complaints =
+        ["was unable to place", "could not launch", "failed to launch a task", "unable to consistently start"];
     let messages = evidence.events.iter().rev().map(|event| event.message.as_str());
     messages.into_iter().find(|message| complaints.iter().any(|part| message.contains(part)))
 }
@@ -152,7 +158,8 @@ mod tests {
 
     #[test]
     fn each_cause_is_named_with_its_evidence_and_one_fix() {
-        let event = ServiceEvent { message: "(service web) was unable to place a task.".to_owned(), ..ServiceEvent::default() };
+        let event =
+            ServiceEvent { message: "(service web) was unable to place a task.".to_owned(), ..ServiceEvent::default() };
         let told: Vec<String> = [
             stopped(
                 "TaskFailedToStart",
@@ -161,12 +168,22 @@ mod tests {
                 None,
                 None,
             ),
-            stopped("TaskFailedToStart", "Task failed to start", None, Some("CannotPullContainerError: manifest unknown")),
+            stopped(
+                "TaskFailedToStart",
+                "Task failed to start",
+                None,
+                Some("CannotPullContainerError: manifest unknown"),
+            ),
             stopped("ServiceSchedulerInitiated", "Task failed ELB health checks in (target-group x)", Some(143), None),
             stopped("ServiceSchedulerInitiated", "Task failed container health checks", None, None),
             stopped("EssentialContainerExited", "Essential container in task exited", Some(1), None),
             stopped("EssentialContainerExited", "Essential container in task exited", Some(0), None),
-            stopped("EssentialContainerExited", "Essential container in task exited", Some(137), Some("OutOfMemoryError")),
+            stopped(
+                "EssentialContainerExited",
+                "Essential container in task exited",
+                Some(137),
+                Some("OutOfMemoryError"),
+            ),
             stopped("TaskFailedToStart", "ResourceInitializationError: unable to retrieve secret from asm", None, None),
             Evidence { events: vec![event], ..Evidence::default() },
         ]

@@ -54,15 +54,7 @@ fn names(arns: Vec<String>) -> Vec<String> {
     names
 }
 
-fn not_found(
-    code: Code,
-    what: String,
-    input: &str,
-    place: &str,
-    given: &str,
-    names: &[String],
-    aws: &Aws,
-) -> Error {
+fn not_found(code: Code, what: String, input: &str, place: &str, given: &str, names: &[String], aws: &Aws) -> Error {
     let asked = format!("Asked in account {}, region {}.", aws.identity.account, aws.region);
     let shown = names.iter().take(SHOWN).map(String::as_str).collect::<Vec<_>>().join(", ");
     let plural = if names.len() == 1 { "" } else { "s" };
@@ -75,10 +67,7 @@ fn not_found(
     };
     let guess = nearest(given, names.iter().map(String::as_str)).map(|name| format!(" Did you mean `{name}`?"));
     let check = if names.is_empty() { " Check account and region, too." } else { "" };
-    let fix = format!(
-        "Correct `with: {input}:`; names are case-sensitive.{}",
-        guess.as_deref().unwrap_or(check)
-    );
+    let fix = format!("Correct `with: {input}:`; names are case-sensitive.{}", guess.as_deref().unwrap_or(check));
     Error::new(code, what, why, fix)
 }
 

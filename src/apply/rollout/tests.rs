@@ -108,7 +108,9 @@ fn service_deployment(word: &str) -> ServiceDeployment {
             "hook" => deployment.status_reason = Some(format!("{because} POST_SCALE_UP lifecycle hook(s) failed.")),
             "pause" => deployment.status_reason = Some(format!("{because} POST_SCALE_UP pause hook timed out.")),
             "net" => deployment.status_reason = Some(format!("{because} of invalid networking configuration: X")),
-            "none" => deployment.status_reason = Some("No rollback candidate was found to run the rollback.".to_owned()),
+            "none" => {
+                deployment.status_reason = Some("No rollback candidate was found to run the rollback.".to_owned())
+            }
             other => unreachable!("{other}"),
         }
     }
@@ -122,7 +124,11 @@ fn every_ending_has_its_true_verdict() {
         ("it is successful", "1A7c0/0 2P8c2/2 sd=SUCCESSFUL", "succeeded"),
         ("early success while old tasks run", "1A7c2/2 2P8i2/2 sd=SUCCESSFUL", "succeeded"),
         ("successful, the read of the service is old", "1P7c2/2 sd=SUCCESSFUL", "succeeded"),
-        ("successful after all, a rollback was asked for too late", "2P8c2/2 sd=ROLLBACK_REQUESTED | 2P8c2/2 sd=SUCCESSFUL", "succeeded"),
+        (
+            "successful after all, a rollback was asked for too late",
+            "2P8c2/2 sd=ROLLBACK_REQUESTED | 2P8c2/2 sd=SUCCESSFUL",
+            "succeeded",
+        ),
         ("successful, then another one began", "2A8c2/2 3P9i0/2 sd=SUCCESSFUL", "succeeded"),
         ("desired count 0", "desired=0 2P8c0/0 sd=SUCCESSFUL", "succeeded"),
         ("it waits", "1A7c2/2 2P8i0/2 sd=PENDING", "forward"),
@@ -135,16 +141,36 @@ fn every_ending_has_its_true_verdict() {
         ("it is being rolled back", "2A8f0/2 3P7i1/2~ sd=ROLLBACK_IN_PROGRESS+cb", "back"),
         ("it is being rolled back at the limit", "2A8f0/2 3P7i1/2~ sd=ROLLBACK_IN_PROGRESS+cb late", "timed-out back"),
         ("rolled back by the breaker", "3P7c2/2 sd=ROLLBACK_SUCCESSFUL+cb", "rolled-back circuit-breaker"),
-        ("rolled back by the breaker, by its sentence", "3P7c2/2 sd=ROLLBACK_SUCCESSFUL+cb-text", "rolled-back circuit-breaker"),
+        (
+            "rolled back by the breaker, by its sentence",
+            "3P7c2/2 sd=ROLLBACK_SUCCESSFUL+cb-text",
+            "rolled-back circuit-breaker",
+        ),
         ("rolled back by an alarm", "3P7c2/2 sd=ROLLBACK_SUCCESSFUL+alarm", "rolled-back alarm-triggered"),
         ("rolled back by a hook", "3P7c2/2 sd=ROLLBACK_SUCCESSFUL+hook", "rolled-back hook-failed"),
         ("rolled back by a pause that nobody ended", "3P7c2/2 sd=ROLLBACK_SUCCESSFUL+pause", "rolled-back hook-failed"),
         ("rolled back for the network", "3P7c2/2 sd=ROLLBACK_SUCCESSFUL+net", "rolled-back deployment-failed"),
-        ("rolled back by a person", "2P8i1/2 sd=ROLLBACK_REQUESTED | 3P7c2/2 sd=ROLLBACK_SUCCESSFUL", "rolled-back stopped-by-hand"),
-        ("rolled back to the same revision after a forced deployment", "same-revision 3P8c2/2 sd=ROLLBACK_SUCCESSFUL+cb", "rolled-back circuit-breaker"),
-        ("rolled back to the very deployment before", "1P7c2/2 2A8f0/2 sd=ROLLBACK_SUCCESSFUL+cb", "rolled-back circuit-breaker"),
+        (
+            "rolled back by a person",
+            "2P8i1/2 sd=ROLLBACK_REQUESTED | 3P7c2/2 sd=ROLLBACK_SUCCESSFUL",
+            "rolled-back stopped-by-hand",
+        ),
+        (
+            "rolled back to the same revision after a forced deployment",
+            "same-revision 3P8c2/2 sd=ROLLBACK_SUCCESSFUL+cb",
+            "rolled-back circuit-breaker",
+        ),
+        (
+            "rolled back to the very deployment before",
+            "1P7c2/2 2A8f0/2 sd=ROLLBACK_SUCCESSFUL+cb",
+            "rolled-back circuit-breaker",
+        ),
         ("rolled back, but the earlier revision does not serve yet", "3P7i1/2~ sd=ROLLBACK_SUCCESSFUL+cb", "settling"),
-        ("rolled back, and the service is never seen to settle", "3P7i1/2~ sd=ROLLBACK_SUCCESSFUL+cb | @20 3P7i1/2~", "rolled-back circuit-breaker"),
+        (
+            "rolled back, and the service is never seen to settle",
+            "3P7i1/2~ sd=ROLLBACK_SUCCESSFUL+cb | @20 3P7i1/2~",
+            "rolled-back circuit-breaker",
+        ),
         ("the rollback failed", "2P8f0/2 sd=ROLLBACK_FAILED+cb+none", "rollback-failed circuit-breaker"),
         ("stopped by the breaker with rollback off", "1A7c2/2 2P8f0/2 sd=STOPPED+cb", "failed circuit-breaker"),
         ("stopped, the list says failed", "1A7c2/2 2P8f0/2 sd=STOPPED", "failed circuit-breaker"),
@@ -175,14 +201,26 @@ fn every_ending_has_its_true_verdict() {
         ("blue is cleaned up", "absent blue-green 2P8c2/2", "succeeded"),
         ("failed, rollback off", "absent 1A7c2/2 2P8f0/2", "failed circuit-breaker"),
         ("failed, rollback on", "absent rollback-on 1A7c2/2 2P8f0/2", "back"),
-        ("failed, rollback on, but nothing to go back to", "absent rollback-on 2P8f0/2 | @70 2P8f0/2", "failed circuit-breaker"),
+        (
+            "failed, rollback on, but nothing to go back to",
+            "absent rollback-on 2P8f0/2 | @70 2P8f0/2",
+            "failed circuit-breaker",
+        ),
         ("failed, and the service deployment may still tell more", "2P8f0/2", "back"),
         ("rolling back", "absent 2P8f0/2 | 2A8f0/2 3P7i1/2~", "back"),
         ("rolled back", "absent 2P8f0/2 | 2A8f0/2 3P7c2/2", "rolled-back circuit-breaker"),
-        ("rolled back, ours is not listed any more", "absent rollback-on 2P8f0/2 | 3P7c2/2", "rolled-back circuit-breaker"),
+        (
+            "rolled back, ours is not listed any more",
+            "absent rollback-on 2P8f0/2 | 3P7c2/2",
+            "rolled-back circuit-breaker",
+        ),
         ("rolled back, FAILED was never seen", "absent 2P8i0/2 | 3P7i1/2~ | 3P7c2/2", "rolled-back deployment-failed"),
         ("rolled back, told by an event", "absent 2P8i0/2 | event 3P7c2/2", "rolled-back deployment-failed"),
-        ("rolled back to the very deployment before, FAILED stays listed", "absent 1P7c2/2 2A8f0/2", "rolled-back circuit-breaker"),
+        (
+            "rolled back to the very deployment before, FAILED stays listed",
+            "absent 1P7c2/2 2A8f0/2",
+            "rolled-back circuit-breaker",
+        ),
         ("the way back fails too", "absent 2A8f0/2 3P7f0/2~", "rollback-failed circuit-breaker"),
         ("superseded", "absent 1A7c2/2 2A8i1/2 3P9i0/2", "superseded web:9"),
         ("superseded, and the other one is done", "absent 3P9c2/2", "superseded web:9"),
@@ -191,7 +229,11 @@ fn every_ending_has_its_true_verdict() {
         ("the first read is old", "absent 1P7c2/2", "unseen"),
         ("an old read after a fresh one", "absent 2P8i1/2 | 1P7c2/2", "settling"),
         ("the read is old and shows one that began between", "absent no-clock 9P6i0/2", "unseen"),
-        ("the deployment before is back for a minute", "absent 2P8i1/2 | @10 1P7c2/2 | @75 1P7c2/2", "rolled-back deployment-failed"),
+        (
+            "the deployment before is back for a minute",
+            "absent 2P8i1/2 | @10 1P7c2/2 | @75 1P7c2/2",
+            "rolled-back deployment-failed",
+        ),
         ("still old at the limit", "absent 1P7c2/2 late", "timed-out unseen"),
         ("no primary deployment", "absent 2A8i1/2", "unseen"),
         // ECS began no deployment.
