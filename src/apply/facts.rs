@@ -192,8 +192,12 @@ pub fn shifts_traffic(service: &Service) -> bool {
 }
 
 /// The task definition that serves, as far as one read tells: PRIMARY's once it is completed, until then that of the
-/// deployment with the most running tasks (the older one when they are equal). Nothing, when nothing runs that should.
+/// deployment with the most running tasks (the older one when they are equal). Nothing, when nothing runs that should,
+/// or the service is being deleted.
 pub fn live(service: &Service) -> Option<&str> {
+    if service.status != "ACTIVE" {
+        return None;
+    }
     let primary = service.primary();
     if let Some(primary) = primary
         && (is_complete(primary, service) || service.desired_count == 0)

@@ -132,3 +132,6 @@ fn conclude(plan: &ServicePlan, outcome: &mut Outcome, updated: bool) {
         }
     }
 }
+
+#[cfg(all(test, feature = "sim"))]
+mod tests;

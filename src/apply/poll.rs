@@ -12,7 +12,7 @@ use super::track::{self, Question, Track};
 use super::{Outcome, What};
 use crate::aws::Aws;
 use crate::aws::call::{CallError, CallErrorKind};
-use crate::error::Error;
+use crate::error::{Code, Error};
 use crate::inputs::Wait;
 use crate::model::names::short_name;
 use crate::model::service::Service;
@@ -203,6 +203,9 @@ impl Watch<'_> {
         outcome.verdict = Some(ending.verdict);
         outcome.cause = explain(ending, &self.facts, self.goal, limit);
         outcome.superseded_by.clone_from(&ending.superseded_by);
+        if ending.code == Some(Code::ServiceGone) {
+            outcome.live_task_definition_arn = None;
+        }
         if ending.verdict != Verdict::Succeeded {
             return;
         }

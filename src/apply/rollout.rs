@@ -233,7 +233,7 @@ pub(super) fn cause_of(sentence: &str) -> Code {
         Code::CircuitBreaker
     } else if says("alarm") {
         Code::AlarmTriggered
-    } else if says("stopservicedeployment") || says("requested by") || says("by user") || says("manual") {
+    } else if says("stopservicedeployment") || says("request") || says("manual") {
         Code::StoppedByHand
     } else {
         Code::DeploymentFailed

@@ -52,4 +52,4 @@ impl Identity {
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

@@ -30,7 +30,7 @@ pub(super) fn credentials() -> Credentials {
 }
 
 #[cfg(feature = "sim")]
-mod wire {
+pub(crate) mod wire {
     use std::sync::{Arc, Mutex};
     use std::time::{Duration, Instant};
 
@@ -103,7 +103,7 @@ mod wire {
     }
 
     /// AWS with static keys, whose every service is at `address`.
-    async fn aws(address: &str) -> Aws {
+    pub(crate) async fn aws(address: &str) -> Aws {
         let keys = aws_credential_types::Credentials::new("AKIDEXAMPLE", "secret", None, None, "test");
         let keys = aws_credential_types::provider::SharedCredentialsProvider::new(keys);
         let config = transport::config(&Transport::default(), REGION, 3, Some(keys)).await;

@@ -1,0 +1,358 @@
+//! Whole rollouts against the stage, over HTTP, in virtual time.
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
+
+use std::time::Duration;
+
+use serde_json::{Value, json};
+use tokio::time::Instant;
+
+use super::*;
+use crate::aws::tests::wire;
+use crate::diagnose::diagnose;
+use crate::error::Code;
+use crate::model::names::short_name;
+use crate::model::task_definition::{Registered, TaskDefinition};
+use crate::sim::ecs::Lag;
+use crate::sim::{Clock, Rollout, Sim, Trick, Trouble, World};
+
+const LIMIT: Duration = Duration::from_mins(3);
+
+/// A cluster `prod` with a service `web` that runs two tasks of `web:7`; the next revision is 8, a rival's 9.
+fn world() -> World {
+    let mut world = World::default().with_keys("AKIDEXAMPLE", "secret");
+    // The client signs by the real clock, the stage's runs ahead in virtual time.
+    world.identity.verify_signatures = false;
+    world
+}
+
+/// A run and what came of it.
+struct Run {
+    sim: Sim,
+    aws: Aws,
+    plan: ServicePlan,
+    outcome: Outcome,
+    told: Vec<What>,
+    result: Result<(), Error>,
+    took: Duration,
+}
+
+impl Run {
+    async fn of(world: World) -> Self {
+        Self::with(world, json!({}), Wait { enabled: true, limit: LIMIT, max_delay: Duration::from_secs(5) }).await
+    }
+
+    async fn with(world: World, settings: Value, wait: Wait) -> Self {
+        let mut run = Self::prepare(world, settings).await;
+        run.apply(wait).await;
+        run
+    }
+
+    async fn apply(&mut self, wait: Wait) {
+        let began = Instant::now();
+        let told = &mut self.told;
+        self.result = apply(&self.plan, &wait, &self.aws, &mut self.outcome, &mut |what| told.push(what)).await;
+        self.took = began.elapsed();
+    }
+
+    async fn prepare(world: World, settings: Value) -> Self {
+        let mut world = world;
+        let faults = std::mem::take(&mut world.faults);
+        let sim = Sim::start(world).await.unwrap();
+        let definition = sim.with(|world| world.web_definition("v2"));
+        let aws = wire::aws(sim.url()).await;
+        let service = aws.describe_services("prod", &["web"]).await.unwrap().remove(0);
+        // What goes wrong, goes wrong after everything was read.
+        sim.with(|world| world.faults = faults);
+        let mut body = json!({ "cluster": "prod", "service": "web" });
+        body.as_object_mut().unwrap().extend(settings.as_object().unwrap().clone());
+        let plan = ServicePlan {
+            previous_task_definition_arn: Some(service.task_definition.clone()),
+            service: Some(service),
+            cluster: "prod".to_owned(),
+            definition: TaskDefinition(definition.as_object().unwrap().clone()),
+            reuse: None,
+            changes: Vec::new(),
+            images: Vec::new(),
+            steps: vec![
+                Step::RegisterTaskDefinition { body: definition },
+                Step::UpdateService { body },
+                Step::AwaitRollout,
+            ],
+            warnings: Vec::new(),
+        };
+        let outcome = Outcome::default();
+        Self { sim, aws, plan, outcome, told: Vec::new(), result: Ok(()), took: Duration::ZERO }
+    }
+
+    /// Verdict, code, what serves, and what took over.
+    fn ending(&self) -> String {
+        if let Err(error) = &self.result {
+            return format!("error {}", error.code.slug());
+        }
+        let live = self.outcome.live_task_definition_arn.as_deref().map(short_name);
+        let code = self.outcome.cause.as_ref().map(|cause| cause.code.slug());
+        let rival = self.outcome.superseded_by.as_deref().map(short_name);
+        let words = [self.outcome.verdict.map(Verdict::name), code, live, rival];
+        words.into_iter().flatten().collect::<Vec<_>>().join(" ")
+    }
+
+    fn writes(&self) -> Vec<String> {
+        self.sim.writes().into_iter().map(|call| call.operation).collect()
+    }
+
+    fn warnings(&self) -> Vec<&str> {
+        self.told
+            .iter()
+            .filter_map(|what| if let What::Warned(text) = what { Some(text.as_str()) } else { None })
+            .collect()
+    }
+}
+
+fn trouble() -> Trouble {
+    Trouble::exit(1)
+}
+
+/// Every script of the stage and how it must end.
+fn endings() -> Vec<(Rollout, &'static str)> {
+    let tripped = |rollback| Rollout::CircuitBreaker { failures: 3, rollback, trouble: trouble() };
+    let alarm = |rollback| Rollout::Alarm { after: 3, rollback, name: "errors".to_owned() };
+    vec![
+        (Rollout::Succeed { after: 4 }, "succeeded web:8"),
+        (Rollout::Drain { healthy: 2, after: 6 }, "succeeded web:8"),
+        (tripped(true), "rolled-back circuit-breaker web:7"),
+        (tripped(false), "failed circuit-breaker web:7"),
+        (alarm(true), "rolled-back alarm-triggered web:7"),
+        (alarm(false), "failed alarm-triggered web:7"),
+        (Rollout::Superseded { after: 2 }, "superseded superseded web:7 web:9"),
+        (Rollout::RollbackFailed { failures: 3, trouble: trouble() }, "rollback-failed circuit-breaker web:7"),
+        (Rollout::Deleted { after: 2 }, "failed service-gone"),
+        (Rollout::Stall { running: 1 }, "timed-out timed-out web:7"),
+        (Rollout::CrashLoop { trouble: trouble() }, "timed-out timed-out web:7"),
+    ]
+}
+
+/// Every story's ending beside the expected one; `prepare` changes the world first.
+async fn tell(prepare: impl Fn(World) -> World) -> (Vec<String>, Vec<Run>) {
+    let (mut told, mut runs) = (Vec::new(), Vec::new());
+    for (rollout, _) in endings() {
+        let run = Run::of(prepare(world()).rollout("web", rollout.clone())).await;
+        told.push(format!("{rollout:?} -> {}", run.ending()));
+        assert_eq!(run.writes(), ["RegisterTaskDefinition", "UpdateService"], "{rollout:?}");
+        assert!(run.outcome.changed);
+        runs.push(run);
+    }
+    (told, runs)
+}
+
+fn expected() -> Vec<String> {
+    endings().into_iter().map(|(rollout, expected)| format!("{rollout:?} -> {expected}")).collect()
+}
+
+#[tokio::test(start_paused = true)]
+async fn every_rollout_ends_with_its_true_verdict() {
+    let (told, runs) = tell(|world| world).await;
+    assert_eq!(told, expected());
+    for run in runs {
+        assert!(run.outcome.service_deployment_arn.is_some(), "{:#?}", run.told);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn without_the_service_deployment_api_every_verdict_is_the_same() {
+    let missing = |world: World| {
+        let world = world.fault("ListServiceDeployments", u32::MAX, Trick::Html(500));
+        world.fault("DescribeServiceDeployments", u32::MAX, Trick::Html(500))
+    };
+    let (told, runs) = tell(missing).await;
+    assert_eq!(told, expected());
+    for run in runs {
+        assert_eq!(
+            run.warnings().iter().filter(|text| text.contains("cannot be followed")).count(),
+            1,
+            "{:#?}",
+            run.told
+        );
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_denied_listing_is_one_warning_that_names_the_permission_and_no_other_verdict() {
+    let denied = |world: World| world.denied("ListServiceDeployments").denied("DescribeServiceDeployments");
+    let (told, runs) = tell(denied).await;
+    assert_eq!(told, expected());
+    for run in runs {
+        let warnings: Vec<_> = run.warnings().into_iter().filter(|text| text.contains("is denied")).collect();
+        assert_eq!(warnings.len(), 1, "{:#?}", run.told);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn reads_that_lag_behind_the_update_change_no_verdict() {
+    let lagging = |mut world: World| {
+        world.change_service("web", |service| service.lag = Lag { describes: 3, lists: 3, current: 5 });
+        world
+    };
+    assert_eq!(tell(lagging).await.0, expected());
+    let both = |world: World| lagging(world).denied("ListServiceDeployments").denied("DescribeServiceDeployments");
+    assert_eq!(tell(both).await.0, expected());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_stage_clock_an_hour_off_changes_no_verdict() {
+    let skewed = |mut world: World| {
+        world.calendar.skew = 3600.0;
+        world
+    };
+    assert_eq!(tell(skewed).await.0, expected());
+}
+
+#[tokio::test(start_paused = true)]
+async fn trouble_while_polling_is_told_once_and_ends_nothing() {
+    for trick in [Trick::Throttle, Trick::Status(503), Trick::Html(502), Trick::Reset] {
+        let world = world().rollout("web", Rollout::Succeed { after: 4 });
+        let run = Run::of(world.fault("DescribeServices", 9, trick.clone())).await;
+        assert_eq!(run.ending(), "succeeded web:8", "{trick:?} {:#?}", run.told);
+        let told = run.warnings().iter().filter(|text| text.contains("is tried again")).count();
+        assert!(told <= 1, "{:#?}", run.told);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_person_who_rolls_back_is_told_apart_from_the_breaker() {
+    let run = Run::of(world().rollout("web", Rollout::ManualRollback { after: 2 })).await;
+    assert_eq!(run.ending(), "rolled-back stopped-by-hand web:7", "{:#?}", run.told);
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_limit_is_kept_to_the_second() {
+    for limit in [7, 90] {
+        let wait = Wait { enabled: true, limit: Duration::from_secs(limit), max_delay: Duration::from_secs(15) };
+        let run = Run::with(world().rollout("web", Rollout::Stall { running: 1 }), json!({}), wait).await;
+        assert_eq!(run.ending(), "timed-out timed-out web:7");
+        let waited = run.took.as_secs_f64() - f64::from(u32::try_from(limit).unwrap());
+        assert!((0.0..1.0).contains(&waited), "{waited}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn silence_never_lasts_longer_than_a_minute() {
+    let wait = Wait { enabled: true, limit: Duration::from_mins(5), max_delay: Duration::from_mins(3) };
+    let run = Run::with(world().rollout("web", Rollout::Stall { running: 1 }), json!({}), wait).await;
+    let lines = run.told.iter().filter(|what| matches!(what, What::Progress(_))).count();
+    assert!(lines >= 5, "{:#?}", run.told);
+}
+
+#[tokio::test(start_paused = true)]
+async fn polling_without_a_pause_ends_as_well() {
+    let wait = Wait { enabled: true, limit: LIMIT, max_delay: Duration::ZERO };
+    let run = Run::with(world().rollout("web", Rollout::Succeed { after: 40 }), json!({}), wait).await;
+    assert_eq!(run.ending(), "succeeded web:8");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_finished_rollout_is_noticed_within_the_longest_pause() {
+    let clock = Clock::Wall(Duration::from_secs(1));
+    let run = Run::of(world().rollout("web", Rollout::Succeed { after: 60 }).clock(clock)).await;
+    assert_eq!(run.ending(), "succeeded web:8");
+    assert!(run.took < Duration::from_secs(60 + 6), "{:?}", run.took);
+    let polls = run.sim.calls().iter().filter(|call| call.operation == "DescribeServices").count();
+    assert!(polls < 20, "{polls}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn without_waiting_the_run_ends_after_the_update() {
+    let wait = Wait { enabled: false, limit: LIMIT, max_delay: Duration::from_secs(5) };
+    let run = Run::with(world(), json!({}), wait).await;
+    assert_eq!(run.ending(), "started web:7");
+    assert!(run.outcome.deployment_id.is_some());
+    let calls: Vec<String> = run.sim.calls().into_iter().map(|call| call.operation).collect();
+    assert_eq!(calls, ["DescribeServices", "RegisterTaskDefinition", "UpdateService"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_lost_answer_registers_and_deploys_no_second_time() {
+    for operation in ["RegisterTaskDefinition", "UpdateService"] {
+        let world = world().rollout("web", Rollout::Succeed { after: 4 }).fault(operation, 1, Trick::LostAnswer);
+        let wait = Wait { enabled: true, limit: LIMIT, max_delay: Duration::from_secs(5) };
+        let run = Run::with(world, json!({ "forceNewDeployment": true }), wait).await;
+        assert_eq!(run.ending(), "succeeded web:8", "{operation} {:#?}", run.told);
+        assert_eq!(run.writes(), ["RegisterTaskDefinition", "UpdateService"], "{operation}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_refused_write_changed_nothing() {
+    let run = Run::of(world().denied("RegisterTaskDefinition")).await;
+    assert_eq!(run.ending(), "error access-denied");
+    assert!(!run.outcome.changed);
+    let run = Run::of(world().denied("UpdateService")).await;
+    assert_eq!(run.ending(), "error access-denied");
+    assert!(run.outcome.changed, "the revision was registered");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_permission_lost_while_waiting_ends_the_wait_and_says_that_the_deployment_goes_on() {
+    let run = Run::of(world().denied("DescribeServices")).await;
+    let error = run.result.unwrap_err();
+    assert_eq!(error.code, Code::AccessDenied);
+    assert!(error.what.contains("goes on"), "{error}");
+    assert!(run.took < Duration::from_secs(20));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_change_of_settings_alone_is_proven_by_the_counts() {
+    let world = world();
+    let reuse = world.ecs.definitions.last().map(|known| known.arn().to_owned()).unwrap();
+    let mut run = Run::prepare(world, json!({ "desiredCount": 3 })).await;
+    run.plan.steps.remove(0);
+    run.plan.reuse = Some(Registered { arn: reuse, ..run.aws.describe_task_definition("web").await.unwrap() });
+    run.apply(Wait { enabled: true, limit: LIMIT, max_delay: Duration::from_secs(5) }).await;
+    assert_eq!(run.ending(), "succeeded web:7", "{:#?}", run.told);
+    assert!(run.outcome.changed);
+    assert_eq!(run.writes(), ["UpdateService"]);
+    assert_eq!(run.outcome.service.as_ref().map(|service| service.running_count), Some(3));
+}
+
+#[tokio::test(start_paused = true)]
+async fn nothing_to_do_is_unchanged_and_writes_nothing() {
+    let mut run = Run::prepare(world(), json!({})).await;
+    run.plan.steps.clear();
+    run.plan.reuse = Some(run.aws.describe_task_definition("web").await.unwrap());
+    run.apply(Wait { enabled: true, limit: LIMIT, max_delay: Duration::from_secs(5) }).await;
+    assert_eq!(run.ending(), "unchanged web:7");
+    assert!(!run.outcome.changed);
+    assert_eq!(run.writes(), [""; 0]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_cancelled_run_knows_what_may_have_been_changed() {
+    let mut run =
+        Run::prepare(world().fault("UpdateService", 1, Trick::Delay(Duration::from_secs(30))), json!({})).await;
+    let wait = Wait { enabled: true, limit: LIMIT, max_delay: Duration::from_secs(5) };
+    let mut tell = |_| {};
+    let applied = apply(&run.plan, &wait, &run.aws, &mut run.outcome, &mut tell);
+    assert!(tokio::time::timeout(Duration::from_secs(10), applied).await.is_err());
+    assert!(run.outcome.changed);
+    assert_eq!(run.outcome.verdict, None);
+    assert_eq!(run.outcome.task_definition_arn.as_deref().map(short_name), Some("web:8"));
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_stopped_tasks_tell_why_and_a_denied_read_only_removes_them() {
+    let trouble = Trouble::image_not_found("web:v2");
+    let broken =
+        || world().rollout("web", Rollout::CircuitBreaker { failures: 3, rollback: true, trouble: trouble.clone() });
+    let run = Run::of(broken()).await;
+    let (evidence, cause) = diagnose(&run.plan, &run.outcome, &run.aws).await;
+    assert_eq!(cause.map(|cause| cause.code), Some(Code::ImageNotFound), "{evidence:#?}");
+    assert_eq!(evidence.stopped.iter().map(|group| group.count).sum::<usize>(), 3, "{evidence:#?}");
+    assert!(!evidence.events.is_empty());
+
+    let run = Run::of(broken().denied("ListTasks")).await;
+    let (evidence, cause) = diagnose(&run.plan, &run.outcome, &run.aws).await;
+    assert_eq!(cause, None);
+    assert!(evidence.missing.iter().any(|missing| missing.contains("ecs:ListTasks")), "{evidence:#?}");
+
+    let run = Run::of(world().rollout("web", Rollout::Succeed { after: 2 })).await;
+    assert_eq!(diagnose(&run.plan, &run.outcome, &run.aws).await.1, None);
+}
