@@ -9,7 +9,8 @@ use crate::aws::Aws;
 use crate::aws::call::CallError;
 use crate::error::Error;
 use crate::model::names::short_name;
-use crate::model::task_definition::Registered;
+use crate::model::normal::differs;
+use crate::model::task_definition::{Registered, TaskDefinition};
 
 /// Requests without an answer before giving up.
 const ATTEMPTS: u32 = 3;
@@ -51,25 +52,12 @@ pub async fn register(body: &Value, aws: &Aws, outcome: &mut Outcome, tell: &mut
 /// with the same content would have been used instead of registering one.
 async fn find(family: &str, body: &Value, aws: &Aws) -> Result<Option<Registered>, CallError> {
     match aws.describe_task_definition(family).await {
-        Ok(newest) => Ok(carries(&newest.document, body).then_some(newest)),
+        Ok(newest) => {
+            let asked = TaskDefinition(body.as_object().cloned().unwrap_or_default());
+            Ok((!differs(&asked, &newest.definition())).then_some(newest))
+        }
         Err(error) if error.code.as_deref() == Some("ClientException") => Ok(None),
         Err(error) => Err(error),
-    }
-}
-
-/// Whether everything in `asked` is in `there`; ECS adds fields, it takes none away. Tags stand elsewhere in the answer.
-fn carries(there: &Value, asked: &Value) -> bool {
-    match (there, asked) {
-        (Value::Object(there), Value::Object(asked)) => {
-            asked.iter().filter(|(key, _)| *key != "tags").all(|(key, asked)| {
-                let empty = asked.is_null() || asked.as_array().is_some_and(Vec::is_empty);
-                there.get(key).map_or(empty, |there| carries(there, asked))
-            })
-        }
-        (Value::Array(there), Value::Array(asked)) => {
-            there.len() == asked.len() && there.iter().zip(asked).all(|(there, asked)| carries(there, asked))
-        }
-        _ => there == asked,
     }
 }
 
@@ -77,23 +65,4 @@ fn unsure(error: CallError, family: &str) -> Error {
     let mut error = Error::from(error);
     error.what = format!("{} Whether a revision of `{family}` was registered is not known.", error.what);
     error
-}
-
-#[cfg(test)]
-mod tests {
-    use super::carries;
-    use serde_json::json;
-
-    #[test]
-    fn a_revision_that_was_registered_is_known_by_what_it_carries() {
-        let asked =
-            json!({ "family": "web", "tags": [], "containerDefinitions": [{ "name": "web", "image": "web:2" }] });
-        let there = |image: &str| {
-            json!({ "family": "web", "revision": 8, "status": "ACTIVE",
-                    "containerDefinitions": [{ "name": "web", "image": image, "cpu": 0, "environment": [] }] })
-        };
-        assert!(carries(&there("web:2"), &asked));
-        assert!(!carries(&there("web:1"), &asked));
-        assert!(!carries(&json!({ "family": "web", "containerDefinitions": [] }), &asked));
-    }
 }
