@@ -120,3 +120,6 @@ fn family(inputs: &Inputs, file: Option<&Base>, runs: Option<&str>) -> String {
         (None, _) => of(runs.unwrap_or_default()),
     }
 }
+
+#[cfg(all(test, feature = "sim"))]
+mod tests;
