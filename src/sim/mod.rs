@@ -19,11 +19,13 @@
 //! | [`github`] | pull requests and comments |
 //! | [`faults`] | throttles, resets, lost answers, denied actions on command |
 //! | [`ledger`] | every call that came in, and which of them changed something |
+//! | [`demo`] | three deploys to watch |
 //! | [`server`] | the HTTP skin, nothing else |
 //!
 //! Nothing here sleeps on a thread or reads a clock but tokio's, so that a whole story also runs in virtual time.
 
 pub mod clock;
+pub mod demo;
 pub mod door;
 pub mod ecr;
 pub mod ecs;
