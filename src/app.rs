@@ -1,1 +1,281 @@
-//! The story: from the inputs to the report, in this order.
+//! The story: from the inputs to the report, in this order. Nothing else decides order.
+
+use std::ffi::OsString;
+use std::io::{self, Write as _};
+use std::process::ExitCode;
+use std::time::Duration;
+
+use tokio::signal::unix::{SignalKind, signal};
+use tokio::time::Instant;
+
+use crate::apply::{self, Event, What};
+use crate::aws::Aws;
+use crate::cli::{self, Command};
+use crate::diagnose;
+use crate::error::{Code, Error};
+use crate::github::{self, Note};
+use crate::http::Http;
+use crate::inputs::environment::Environment;
+use crate::inputs::{self, Asked, Mode, PrComment};
+use crate::model::verdict::Verdict;
+use crate::observe;
+use crate::plan;
+use crate::report::{Report, comment, console, json, outputs, summary};
+
+/// How long the comment may take.
+const COMMENTING: Duration = Duration::from_secs(20);
+
+/// The same after a signal: the runner kills the container's client 7.5 s later.
+const COMMENTING_WHEN_CANCELLED: Duration = Duration::from_secs(3);
+
+/// Does what the command line and the environment ask for.
+pub fn main(arguments: impl IntoIterator<Item = OsString>, environment: &Environment) -> ExitCode {
+    log_to_stderr(environment);
+    let command = match cli::parse(arguments, environment) {
+        Command::Say { text, exit_code } => {
+            if exit_code == 0 {
+                print(text.trim_end())
+            } else {
+                complain(text.trim_end())
+            }
+            return ExitCode::from(exit_code);
+        }
+        command => command,
+    };
+    let runtime = match tokio::runtime::Builder::new_current_thread().enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(error) => {
+            complain(&format!("The async runtime did not start: {error}"));
+            return ExitCode::FAILURE;
+        }
+    };
+    runtime.block_on(async {
+        match command {
+            Command::Run(asked) => ExitCode::from(run(&asked, print).await.exit_code()),
+            other => stage(other).await,
+        }
+    })
+}
+
+/// The verbs of the stage: the demo, and the pretend AWS on its own.
+#[cfg(feature = "sim")]
+async fn stage(command: Command) -> ExitCode {
+    use crate::sim::{Clock, World, demo, serve};
+
+    let done = match command {
+        Command::Sim { listen, record } => {
+            let world = World::default().clock(Clock::Wall(Duration::from_millis(400)));
+            serve(&listen, world, record.as_deref()).await
+        }
+        _ => match std::env::current_exe() {
+            Ok(program) => demo::play(&program, std::path::Path::new("target/demo")).await,
+            Err(error) => Err(error),
+        },
+    };
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            complain(&error.to_string());
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// The verbs of the stage, which the released binary does not have.
+#[cfg(not(feature = "sim"))]
+async fn stage(_: Command) -> ExitCode {
+    complain("This binary was built without the pretend AWS: build it with `--features sim`.");
+    ExitCode::from(2)
+}
+
+/// Runs the whole story and tells it. `say` prints one line for the user.
+pub async fn run(asked: &Asked, say: fn(&str)) -> Verdict {
+    let started = Instant::now();
+    let http = Http::default();
+    let mut report = Report { runner: asked.runner.clone(), ..Report::default() };
+    let ended = tokio::select! {
+        biased;
+        name = first_signal() => Err(vec![cancelled(name)]),
+        ended = story(asked, &mut report, &http, started, say) => ended,
+    };
+    let verdict = conclude(&mut report, ended, started.elapsed());
+    tell(&mut report, &http, say).await;
+    verdict
+}
+
+/// One page from the inputs to the ending. Everything learned goes into the report at once, so that a run cut short
+/// still tells what it knew.
+async fn story(
+    asked: &Asked,
+    report: &mut Report,
+    http: &Http,
+    started: Instant,
+    say: fn(&str),
+) -> Result<(), Vec<Error>> {
+    // 1 What the user asked.
+    let runner = &asked.runner;
+    let read = |given: &str| observe::definition::read_file(&runner.workspace, runner.temp.as_deref(), given);
+    let file = asked.raw.task_definition.as_deref().map(read).transpose();
+    let (file, inputs) = match (file, inputs::parse(asked)) {
+        (Ok(file), Ok((inputs, warnings))) => {
+            report.warnings.extend(warnings);
+            (file, inputs)
+        }
+        (file, parsed) => return Err(parsed.err().into_iter().flatten().chain(file.err()).collect()),
+    };
+    report.inputs = Some(inputs.clone());
+    let mask = github::mask::for_runner(runner);
+    let connected = Aws::connect(&inputs.credentials, &inputs.region, runner, http, mask).await;
+    let (aws, warnings) = connected.map_err(one)?;
+    report.identity = Some(aws.identity.clone());
+    report.warnings.extend(warnings);
+
+    // 2 What is true now.
+    let observed = observe::observe(&inputs, file, &aws).await.map_err(one)?;
+    report.observed = Some(observed.clone());
+
+    // 3 What we will do.
+    let plan = plan::plan(&inputs, &observed)?;
+    report.plan = Some(plan.clone());
+    for line in console::plan(report) {
+        say(&line);
+    }
+    if inputs.deploy.mode == Mode::Plan {
+        report.verdict = Some(Verdict::Planned);
+        return Ok(());
+    }
+
+    // 5 Do it, and 6 why not.
+    for service in &plan.services {
+        let Report { outcome, timeline, .. } = report;
+        let mut tell = |what: What| {
+            let event = Event { at: started.elapsed(), what };
+            say(&console::event(&event));
+            timeline.push(event);
+        };
+        apply::apply(service, &inputs.wait, &aws, outcome, &mut tell).await.map_err(one)?;
+        if outcome.verdict.is_some_and(|verdict| !verdict.is_green()) {
+            let (evidence, cause) = diagnose::diagnose(service, outcome, &aws).await;
+            outcome.cause = cause.or(outcome.cause.take());
+            report.evidence = Some(evidence);
+        }
+    }
+    Ok(())
+}
+
+/// 7 Tell it. What later steps rely on comes first, the cause of a failure last. A report that cannot be delivered is
+/// a warning: it never changes the verdict.
+async fn tell(report: &mut Report, http: &Http, say: fn(&str)) {
+    if let Err(warning) = write_documents(report) {
+        report.warnings.push(warning);
+    }
+    let runner = &report.runner;
+    let outputs = github::files::append_outputs(runner.output.as_deref(), &outputs::outputs(report));
+    let wanted = report.inputs.as_ref().is_none_or(|inputs| inputs.reporting.job_summary);
+    let summary = if wanted {
+        github::files::append_summary(runner.step_summary.as_deref(), &summary::summary(report))
+    } else {
+        Ok(())
+    };
+    let comment = write_comment(report, http).await;
+    report.warnings.extend([outputs, summary, comment].into_iter().filter_map(Result::err));
+    for line in console::ending(report) {
+        say(&line);
+    }
+}
+
+/// The rendered task definition and the report, as files for later steps.
+fn write_documents(report: &mut Report) -> Result<(), String> {
+    let workspace = report.runner.workspace.clone();
+    let name = report.service_name().or(report.family().as_deref()).unwrap_or("run").to_owned();
+    let place =
+        |kind: &str, text: &str| github::files::write_for_later_steps(&workspace, &format!("{kind}-{name}.json"), text);
+    if let Some(definition) = report.service_plan().map(|plan| plan.definition.pretty()) {
+        report.task_definition_path = Some(place("task-definition", &definition)?);
+    }
+    report.report_path = Some(place("report", &json::json(report))?);
+    Ok(())
+}
+
+async fn write_comment(report: &Report, http: &Http) -> Result<(), String> {
+    let Some(reporting) = report.inputs.as_ref().map(|inputs| &inputs.reporting) else { return Ok(()) };
+    let Some(comment) = comment::comment(report) else { return Ok(()) };
+    if reporting.pr_comment == PrComment::Never {
+        return Ok(());
+    }
+    let wanted = reporting.pr_comment == PrComment::Always;
+    let note = Note { marker: &comment.marker, body: &comment.body, wanted };
+    let cancelled = report.ending() == Some(Verdict::Cancelled);
+    let limit = if cancelled { COMMENTING_WHEN_CANCELLED } else { COMMENTING };
+    github::comment(&report.runner, reporting.token.as_ref(), http, note, limit).await
+}
+
+/// The verdict, from how the story ended.
+fn conclude(report: &mut Report, ended: Result<(), Vec<Error>>, duration: Duration) -> Verdict {
+    report.duration = duration;
+    let verdict = match ended {
+        Ok(()) => {
+            report.errors.extend(report.outcome.cause.clone());
+            report.verdict.or(report.outcome.verdict)
+        }
+        Err(errors) => {
+            let verdict = errors.first().map(|error| after(error.code.verdict(), report.outcome.changed));
+            report.errors.extend(errors);
+            verdict
+        }
+    };
+    // A story without an ending cannot be green.
+    let verdict = verdict.unwrap_or(Verdict::Failed);
+    report.verdict = Some(verdict);
+    verdict
+}
+
+/// `invalid` and `blocked` promise that nothing was written: after a change they would be a lie.
+fn after(verdict: Verdict, changed: bool) -> Verdict {
+    match verdict {
+        Verdict::Invalid | Verdict::Blocked if changed => Verdict::Failed,
+        other => other,
+    }
+}
+
+/// Waits for the first SIGINT or SIGTERM. As PID 1 of a container the process would otherwise ignore both.
+async fn first_signal() -> &'static str {
+    let (Ok(mut interrupt), Ok(mut terminate)) = (signal(SignalKind::interrupt()), signal(SignalKind::terminate()))
+    else {
+        return std::future::pending().await;
+    };
+    tokio::select! {
+        _ = interrupt.recv() => "SIGINT",
+        _ = terminate.recv() => "SIGTERM",
+    }
+}
+
+fn cancelled(signal: &str) -> Error {
+    Error::new(
+        Code::Cancelled,
+        "The run was cancelled.",
+        format!("The runner sent {signal}."),
+        "If a deployment was started, ECS goes on with it: look at the service, or run the job again.",
+    )
+}
+
+fn one(error: Error) -> Vec<Error> {
+    vec![error]
+}
+
+/// Prints a line for the user. Nobody may be reading any more, as after a cancel: that is no reason to die.
+fn print(line: &str) {
+    let _ = writeln!(io::stdout(), "{line}");
+}
+
+/// Prints a line about the command line itself.
+fn complain(line: &str) {
+    let _ = writeln!(io::stderr(), "{line}");
+}
+
+/// Sends the program's own log to stderr: warnings, or everything of ours when the runner debugs.
+fn log_to_stderr(environment: &Environment) {
+    let level = if environment.text("RUNNER_DEBUG") == Some("1") { "ecs_deploy=debug" } else { "off" };
+    let filter = tracing_subscriber::EnvFilter::new(level);
+    tracing_subscriber::fmt().with_env_filter(filter).with_writer(io::stderr).with_ansi(false).init();
+}

@@ -34,6 +34,11 @@ const READ_ONLY: [&str; 9] = [
 ];
 
 impl TaskDefinition {
+    /// The document as text for a file: indented, its fields in the order they came in.
+    pub fn pretty(&self) -> String {
+        format!("{:#}\n", Value::Object(self.0.clone()))
+    }
+
     /// Takes a document for a task definition: as RegisterTaskDefinition takes it, or a whole answer of
     /// DescribeTaskDefinition. The read-only fields and AWS's own tags are left out, all else is kept.
     ///

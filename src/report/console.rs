@@ -41,7 +41,8 @@ pub fn plan(report: &Report) -> Vec<String> {
         let from = image.from.as_deref().unwrap_or("(new)");
         lines.push(format!("  image of {}: {from} -> {}", image.container, image.to));
     }
-    for change in &plan.changes {
+    // The images stand above already.
+    for change in plan.changes.iter().filter(|change| !change.path.ends_with("› image")) {
         let show = |side: &Option<String>| side.clone().unwrap_or_else(|| "(none)".to_owned());
         lines.push(format!("  {}: {} -> {}", change.path, show(&change.from), show(&change.to)));
     }
