@@ -44,7 +44,7 @@ pub fn parse(text: &str) -> Result<Value, Unparsable> {
     })
 }
 
-/// serde_json's error without the position that it also writes into its message.
+/// `serde_json`'s error without the position that it also writes into its message.
 fn from_json(error: &serde_json::Error) -> Unparsable {
     let (line, column) = (error.line(), error.column());
     let whole = error.to_string();
@@ -52,7 +52,7 @@ fn from_json(error: &serde_json::Error) -> Unparsable {
     Unparsable { message, line: line.max(1), column: column.max(1) }
 }
 
-/// JSON in which a key that stands twice is an error: serde_json's own `Value` silently keeps the last.
+/// JSON in which a key that stands twice is an error: `serde_json`'s own `Value` silently keeps the last.
 struct Strict(Value);
 
 impl<'de> Deserialize<'de> for Strict {

@@ -96,9 +96,7 @@ type Entries<'a> = Vec<(String, &'a Value)>;
 /// The entries with their names; nothing when a name is missing or stands twice.
 fn by_name<'a>(list: &NamedList, entries: &'a [Value]) -> Option<Entries<'a>> {
     let named: Option<Entries<'a>> = entries.iter().map(|entry| Some((list.name_of(entry)?, entry))).collect();
-    let named = named?;
-    let names: BTreeSet<&str> = named.iter().map(|(name, _)| name.as_str()).collect();
-    (names.len() == named.len()).then_some(named)
+    named.filter(|entries| entries.iter().map(|(name, _)| name).collect::<BTreeSet<_>>().len() == entries.len())
 }
 
 fn diff_entries(list: &NamedList, from: &Entries<'_>, to: &Entries<'_>, place: &Place, changes: &mut Vec<Change>) {

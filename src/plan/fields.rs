@@ -49,7 +49,9 @@ fn walk(value: &mut Value, shape: &Value, path: &str, found: &mut Found) {
             let list = named_list(path.rsplit('.').next().unwrap_or_default());
             for (index, item) in items.iter_mut().enumerate() {
                 let name = list.and_then(|list| list.name_of(item)).unwrap_or_else(|| index.to_string());
-                shapes.iter().for_each(|shape| walk(item, shape, &format!("{path}[{name}]"), found));
+                for shape in shapes {
+                    walk(item, shape, &format!("{path}[{name}]"), found);
+                }
             }
         }
         (Value::String(scalar), _) => match converted(scalar, value) {

@@ -36,9 +36,9 @@ fn refused(why: &str) -> Error {
 }
 
 /// <https://www.rfc-editor.org/rfc/rfc7396#section-2>
-fn merge(target: &mut Map<String, Value>, patch: &Map<String, Value>, path: &str) -> Result<(), Fault> {
+fn merge(target: &mut Map<String, Value>, patch: &Map<String, Value>, place: &str) -> Result<(), Fault> {
     for (field, value) in patch {
-        let path = if path.is_empty() { field.clone() } else { format!("{path}.{field}") };
+        let place = if place.is_empty() { field.clone() } else { format!("{place}.{field}") };
         if value.is_null() {
             target.shift_remove(field);
             continue;
@@ -49,13 +49,13 @@ fn merge(target: &mut Map<String, Value>, patch: &Map<String, Value>, path: &str
         };
         let current = target.entry(field.clone()).or_insert(Value::Null);
         match (named_list(field), &mut *current) {
-            (_, Value::Object(current)) => merge(current, inner, &path)?,
-            (Some(list), Value::Array(entries)) => merge_list(entries, inner, list, &path)?,
+            (_, Value::Object(current)) => merge(current, inner, &place)?,
+            (Some(list), Value::Array(entries)) => merge_list(entries, inner, list, &place)?,
             (list, other) => {
                 *other = if list.is_some() { Value::Array(Vec::new()) } else { Value::Object(Map::new()) };
                 match (list, other) {
-                    (Some(list), Value::Array(entries)) => merge_list(entries, inner, list, &path)?,
-                    (_, Value::Object(fresh)) => merge(fresh, inner, &path)?,
+                    (Some(list), Value::Array(entries)) => merge_list(entries, inner, list, &place)?,
+                    (_, Value::Object(fresh)) => merge(fresh, inner, &place)?,
                     _ => {}
                 }
             }
@@ -65,12 +65,17 @@ fn merge(target: &mut Map<String, Value>, patch: &Map<String, Value>, path: &str
 }
 
 /// Merges a map by name into the list: `null` takes the entry out, a new name adds one.
-fn merge_list(entries: &mut Vec<Value>, patch: &Map<String, Value>, list: &NamedList, path: &str) -> Result<(), Fault> {
+fn merge_list(
+    entries: &mut Vec<Value>,
+    patch: &Map<String, Value>,
+    list: &NamedList,
+    place: &str,
+) -> Result<(), Fault> {
     let is_containers = list.field == "containerDefinitions";
     for (name, value) in patch {
         let matches = |entry: &Value| list.name_of(entry).as_deref() == Some(name);
         let found = entries.iter().filter(|entry| matches(entry)).count();
-        let path = format!("{path}.{name}");
+        let place = format!("{place}.{name}");
         // A new container without an image is a misspelled one.
         if is_containers && found == 0 && value.get("image").is_none() {
             return Err(Fault::NoContainer(name.clone()));
@@ -84,7 +89,7 @@ fn merge_list(entries: &mut Vec<Value>, patch: &Map<String, Value>, list: &Named
             (Value::Object(inner), _) => inner,
             (Value::Array(_), _) | (_, None) => {
                 let what = kind(value);
-                return Err(Fault::Other(format!("`{path}` is {what}; it takes a map of the entry's fields")));
+                return Err(Fault::Other(format!("`{place}` is {what}; it takes a map of the entry's fields")));
             }
             (scalar, Some(field)) => {
                 bare = Map::from_iter([(field.to_owned(), scalar.clone())]);
@@ -93,7 +98,7 @@ fn merge_list(entries: &mut Vec<Value>, patch: &Map<String, Value>, list: &Named
         };
         if found > 1 {
             return Err(Fault::Other(format!(
-                "`{path}` could be any of {found} entries; write the whole list instead"
+                "`{place}` could be any of {found} entries; write the whole list instead"
             )));
         }
         if found == 0 {
@@ -102,7 +107,7 @@ fn merge_list(entries: &mut Vec<Value>, patch: &Map<String, Value>, list: &Named
             entries.push(Value::Object(Map::from_iter([(list.key.to_owned(), key)])));
         }
         if let Some(Value::Object(entry)) = entries.iter_mut().find(|entry| matches(entry)) {
-            merge(entry, inner, &path)?;
+            merge(entry, inner, &place)?;
             if is_containers {
                 move_names(entry, inner);
             }

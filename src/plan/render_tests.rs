@@ -211,6 +211,15 @@ fn yaml_is_rendered_as_it_is_written() {
 }
 
 #[test]
+fn the_readmes_definition_needs_no_remark() {
+    let document = document::parse(include_str!("../../fixtures/task-definitions/web.json")).unwrap();
+    let edits = Edits { image: Some(image("web:v2")), ..web() };
+    let result = render(&base(document), &asked(edits), &BTreeMap::new()).unwrap();
+    assert_eq!(result.warnings, [""; 0]);
+    assert_eq!(result.definition.images().next(), Some(("web", "web:v2")));
+}
+
+#[test]
 fn tags_are_set_beside_the_ones_there_are() {
     let asked = Definition { tags: pairs(&[("project", "new"), ("commit", "a=b")]), ..asked(Edits::default()) };
     let result = render(&base(two()), &asked, &BTreeMap::new()).unwrap();
