@@ -32,7 +32,7 @@ pub struct CallError {
 /// What kind of failure a call met.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum CallErrorKind {
-    /// AccessDenied: a permission is missing.
+    /// `AccessDenied`: a permission is missing.
     Denied,
     /// The credentials are expired or not known.
     Credentials,

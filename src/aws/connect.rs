@@ -5,6 +5,7 @@ use std::sync::Mutex;
 use std::time::Duration;
 
 use aws_config::default_provider::credentials::DefaultCredentialsChain;
+use aws_config::imds::client::error::ImdsError;
 use aws_config::provider_config::ProviderConfig;
 use aws_config::{Region, SdkConfig, imds};
 use aws_credential_types::Credentials as Keys;
@@ -12,6 +13,7 @@ use aws_credential_types::provider::error::CredentialsError;
 use aws_credential_types::provider::{ProvideCredentials, SharedCredentialsProvider};
 use serde_json::Value;
 
+use super::call::find;
 use super::provider::{Ambient, AssumedRole, Proof, mask_keys};
 use super::sts::{self, Asked};
 use super::transport::{self, NoSuchOperation, Transport};
@@ -196,6 +198,8 @@ impl Connection<'_> {
         match ambient.provide_credentials().await {
             Ok(_) => Ok(SharedCredentialsProvider::new(ambient)),
             Err(CredentialsError::CredentialsNotLoaded(_)) => Err(self.nothing_found()),
+            // The chain asks the instance last. Other clouds answer at its address too, each in its own way.
+            Err(error) if find::<ImdsError>(&error).is_some() => Err(self.nothing_found()),
             Err(error) => Err(Error::new(
                 Code::CredentialsInvalid,
                 "The credentials of this job's environment cannot be loaded.",

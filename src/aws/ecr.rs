@@ -90,10 +90,12 @@ struct Image {
 }
 
 #[derive(Deserialize, Default)]
-#[serde(rename_all = "camelCase", default)]
+#[serde(default)]
 struct ImageId {
-    image_digest: Option<String>,
-    image_tag: Option<String>,
+    #[serde(rename = "imageDigest")]
+    digest: Option<String>,
+    #[serde(rename = "imageTag")]
+    tag: Option<String>,
 }
 
 #[derive(Deserialize, Default)]
@@ -107,8 +109,8 @@ struct Failure {
 impl ImageId {
     fn is(&self, image: &ImageRef) -> bool {
         match &image.digest {
-            Some(digest) => self.image_digest.as_ref() == Some(digest),
-            None => self.image_tag.as_deref() == tag(image),
+            Some(digest) => self.digest.as_ref() == Some(digest),
+            None => self.tag.as_deref() == tag(image),
         }
     }
 }
@@ -116,7 +118,7 @@ impl ImageId {
 impl Answer {
     fn lookup(&self, image: &ImageRef) -> ImageLookup {
         let found = self.images.iter().find(|found| found.image_id.is(image));
-        if let Some(digest) = found.and_then(|found| found.image_id.image_digest.clone()) {
+        if let Some(digest) = found.and_then(|found| found.image_id.digest.clone()) {
             return ImageLookup::Found { digest };
         }
         let failure = self.failures.iter().find(|failure| failure.image_id.is(image));

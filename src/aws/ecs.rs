@@ -23,7 +23,7 @@ impl Aws {
     pub async fn describe_services(&self, cluster: &str, names: &[&str]) -> Result<Vec<Service>, CallError> {
         const ACTION: &str = "ecs:DescribeServices";
         let wire = Wire::default();
-        let call = self.ecs.describe_services().cluster(cluster).set_services(owned(names));
+        let call = self.ecs.describe_services().cluster(cluster).set_services(Some(owned(names)));
         let sent = call.customize().interceptor(wire.clone()).send().await;
         let answer: Services = wire.answer(ACTION, sent)?;
         existing(ACTION, answer.failures, answer.services)
@@ -148,7 +148,7 @@ impl Aws {
     pub async fn describe_service_revisions(&self, arns: &[&str]) -> Result<Vec<ServiceRevision>, CallError> {
         const ACTION: &str = "ecs:DescribeServiceRevisions";
         let wire = Wire::default();
-        let call = self.ecs.describe_service_revisions().set_service_revision_arns(owned(arns));
+        let call = self.ecs.describe_service_revisions().set_service_revision_arns(Some(owned(arns)));
         let sent = call.customize().interceptor(wire.clone()).send().await;
         let answer: ServiceRevisions = wire.answer(ACTION, sent)?;
         existing(ACTION, answer.failures, answer.service_revisions)
@@ -180,8 +180,8 @@ fn once() -> Builder {
     Builder::new().retry_config(RetryConfig::standard().with_max_attempts(1))
 }
 
-fn owned(texts: &[&str]) -> Option<Vec<String>> {
-    Some(texts.iter().map(|&text| text.to_owned()).collect())
+fn owned(texts: &[&str]) -> Vec<String> {
+    texts.iter().map(|&text| text.to_owned()).collect()
 }
 
 /// `found`, unless ECS failed to say something of a thing for another reason than that it does not exist.

@@ -1,4 +1,4 @@
-//! What an AccessDenied says, and the IAM statement that would have allowed the call.
+//! What an `AccessDenied` says, and the IAM statement that would have allowed the call.
 //! <https://docs.aws.amazon.com/IAM/latest/UserGuide/troubleshoot_access-denied.html>
 
 use serde_json::json;

@@ -1,7 +1,7 @@
-//! Session tags: what AssumeRole says of the run, so that CloudTrail and policies can use it.
+//! Session tags: what `AssumeRole` says of the run, so that the trail and policies can use it.
 //!
 //! The names are those of the official credentials action, because policies already ask for them. A web identity token
-//! carries its own tags: AssumeRoleWithWebIdentity takes none.
+//! carries its own tags: `AssumeRoleWithWebIdentity` takes none.
 //! <https://docs.aws.amazon.com/IAM/latest/UserGuide/id_session-tags.html>
 
 use crate::error::{Code, Error};

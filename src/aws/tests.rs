@@ -11,7 +11,7 @@ pub(super) fn credentials() -> Credentials {
         role: None,
         audience: "sts.amazonaws.com".to_owned(),
         session_name: "GitHubActions".to_owned(),
-        duration: Duration::from_secs(3600),
+        duration: Duration::from_hours(1),
         external_id: None,
         chaining: false,
         skip_session_tagging: false,
@@ -42,6 +42,7 @@ pub(crate) mod wire {
     use serde_json::{Value, json};
 
     use super::super::call::CallErrorKind;
+    use super::super::ecr::ImageLookup;
     use super::super::transport::{self, NoSuchOperation, Transport};
     use super::super::{Aws, Identity};
     use super::credentials;
@@ -49,6 +50,7 @@ pub(crate) mod wire {
     use crate::http::Http;
     use crate::inputs::runner::{OidcRequest, Runner};
     use crate::inputs::{AccessKeys, Credentials, Role};
+    use crate::model::image::ImageRef;
     use crate::model::secret::Secret;
 
     const REGION: &str = "eu-central-1";
@@ -210,6 +212,65 @@ pub(crate) mod wire {
     async fn nobody_listening_is_unreachable_and_was_not_applied() {
         let error = aws("http://127.0.0.1:1").await.register_task_definition(&json!({})).await.unwrap_err();
         assert_eq!((error.kind, error.maybe_applied), (CallErrorKind::Unreachable, false));
+    }
+
+    #[tokio::test]
+    async fn an_image_is_looked_up_in_its_own_account_and_region() {
+        let digest = |c: &str| format!("sha256:{}", c.repeat(64));
+        let answer = json!({
+            "images": [{"imageId": {"imageDigest": digest("a"), "imageTag": "v1"}}],
+            "failures": [{"imageId": {"imageTag": "v2"}, "failureCode": "ImageNotFound", "failureReason": "Requested image not found"}]
+        });
+        let (address, log) = server(move |before, _| match before {
+            0 => (200, answer.to_string()),
+            _ => (
+                400,
+                r#"{"__type":"RepositoryNotFoundException","message":"The repository does not exist"}"#.to_owned(),
+            ),
+        })
+        .await;
+        let image =
+            |tag| ImageRef::parse(&format!("999999999999.dkr.ecr.us-east-2.amazonaws.com/shop/web:{tag}")).unwrap();
+        let (v1, v2) = (image("v1"), image("v2"));
+        let aws = aws(&address).await;
+        let missing = |words: &str| ImageLookup::Missing(words.to_owned());
+        assert_eq!(
+            aws.batch_get_image(&[&v2, &v1]).await.unwrap(),
+            [missing("ImageNotFound: Requested image not found"), ImageLookup::Found { digest: digest("a") }]
+        );
+        assert_eq!(aws.batch_get_image(&[&v1]).await.unwrap(), [missing("The repository does not exist")]);
+        let sent = log.lock().unwrap()[0].clone();
+        assert!(sent.authorization.contains("/us-east-2/ecr/aws4_request"), "{}", sent.authorization);
+        let body: Value = serde_json::from_str(&sent.body).unwrap();
+        assert_eq!(
+            (&body["registryId"], body["acceptedMediaTypes"].as_array().unwrap().len()),
+            (&json!("999999999999"), 4)
+        );
+    }
+
+    #[tokio::test]
+    async fn a_job_without_the_permission_is_told_so_and_a_fork_that_it_cannot_have_it() {
+        let event = |head: &str| {
+            let file = tempfile::NamedTempFile::new().unwrap();
+            let repo = |name: &str| json!({"repo": {"full_name": name}});
+            let event = json!({"pull_request": {"head": repo(head), "base": repo("octo/shop")}});
+            std::fs::write(file.path(), event.to_string()).unwrap();
+            file
+        };
+        let (own, fork) = (event("octo/shop"), event("stranger/shop"));
+        let runner = |event: &tempfile::NamedTempFile| Runner {
+            is_actions: true,
+            event_path: Some(event.path().to_owned()),
+            ..Runner::default()
+        };
+        let asked = with_role("http://127.0.0.1:1");
+        let started = Instant::now();
+        let error = connect(&asked, &runner(&own), |_| ()).await.unwrap_err();
+        assert!(error.fix.contains("id-token: write"), "{error}");
+        let error = connect(&asked, &runner(&fork), |_| ()).await.unwrap_err();
+        assert!(error.why.contains("fork"), "{error}");
+        assert_eq!(error.code, Code::OidcPermissionMissing);
+        assert!(started.elapsed() < Duration::from_secs(10), "{:?}", started.elapsed());
     }
 
     fn claims() -> String {

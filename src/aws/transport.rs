@@ -23,7 +23,7 @@ use aws_smithy_types::timeout::TimeoutConfig;
 use super::call::is_page;
 
 /// Credentials are renewed this long before they end, so that no call of a long wait meets their end.
-pub(super) const RENEW_BEFORE: Duration = Duration::from_secs(5 * 60);
+pub(super) const RENEW_BEFORE: Duration = Duration::from_mins(5);
 
 /// The settings that every client of one identity shares. Endpoints come from `AWS_ENDPOINT_URL` and
 /// `AWS_ENDPOINT_URL_<SERVICE>`, proxies from `HTTPS_PROXY`, `HTTP_PROXY` and `NO_PROXY`.
@@ -39,7 +39,7 @@ pub(super) async fn config(
         .operation_attempt_timeout(Duration::from_secs(30))
         .operation_timeout(Duration::from_secs(90))
         .build();
-    let cache = IdentityCache::lazy().buffer_time(RENEW_BEFORE).load_timeout(Duration::from_secs(60)).build();
+    let cache = IdentityCache::lazy().buffer_time(RENEW_BEFORE).load_timeout(Duration::from_mins(1)).build();
     let mut loader = aws_config::defaults(BehaviorVersion::latest())
         .http_client(transport.clone())
         .region(Region::new(region.to_owned()))
@@ -83,7 +83,8 @@ impl HttpClient for Transport {
             .entry(key)
             .or_insert_with(|| {
                 let settings = settings.clone();
-                SharedHttpConnector::new(BySecurity { settings, plain: OnceLock::new(), tls: OnceLock::new() })
+                let (direct, plain, tls) = (OnceLock::new(), OnceLock::new(), OnceLock::new());
+                SharedHttpConnector::new(BySecurity { settings, direct, plain, tls })
             })
             .clone()
     }
@@ -92,19 +93,24 @@ impl HttpClient for Transport {
 #[derive(Debug)]
 struct BySecurity {
     settings: HttpConnectorSettings,
+    direct: OnceLock<Connector>,
     plain: OnceLock<Connector>,
     tls: OnceLock<Connector>,
 }
 
 impl HttpConnector for BySecurity {
     fn call(&self, request: HttpRequest) -> HttpConnectorFuture {
-        let builder =
-            || Connector::builder().connector_settings(self.settings.clone()).proxy_config(ProxyConfig::from_env());
-        if request.uri().starts_with("http://") {
-            self.plain.get_or_init(|| builder().build_http()).call(request)
+        let builder = || Connector::builder().connector_settings(self.settings.clone());
+        let proxied = || builder().proxy_config(ProxyConfig::from_env());
+        let connector = if request.uri().starts_with("http://169.254.") {
+            // The machine's own metadata and credentials: a proxy would answer for another machine.
+            self.direct.get_or_init(|| builder().build_http())
+        } else if request.uri().starts_with("http://") {
+            self.plain.get_or_init(|| proxied().build_http())
         } else {
-            self.tls.get_or_init(|| builder().tls_provider(Provider::Rustls(CryptoMode::Ring)).build()).call(request)
-        }
+            self.tls.get_or_init(|| proxied().tls_provider(Provider::Rustls(CryptoMode::Ring)).build())
+        };
+        connector.call(request)
     }
 }
 
