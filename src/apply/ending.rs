@@ -16,7 +16,7 @@ pub fn explain(ending: &Ending, facts: &Facts, goal: &Goal, limit: Duration) -> 
     let service = &goal.service;
     let ours = short_name(&goal.task_definition);
     let primary = facts.service.as_ref().and_then(Service::primary);
-    let theirs = primary.map_or_else(|| "the earlier revision".into(), |primary| short_name(&primary.task_definition));
+    let theirs = primary.map_or_else(|| "the earlier revision", |primary| short_name(&primary.task_definition));
     let because = cause(code);
     let what = match ending.verdict {
         Verdict::RolledBack => {
@@ -60,13 +60,13 @@ fn why(ending: &Ending, facts: &Facts, goal: &Goal) -> String {
         if let Some(breaker) =
             deployment.deployment_circuit_breaker.as_ref().filter(|breaker| breaker.failure_count > 0)
         {
-            facts_seen.push(format!("{} of {} failures allowed.", breaker.failure_count, breaker.threshold));
+            facts_seen.push(format!("It counted {} failures; {} trip it.", breaker.failure_count, breaker.threshold));
         }
         let alarms = deployment.alarms.as_ref().map(|alarms| alarms.triggered_alarm_names.join(", "));
         facts_seen.extend(alarms.filter(|names| !names.is_empty()).map(|names| format!("Alarms that fired: {names}.")));
         facts_seen.push(format!("The service deployment is {}.", deployment.status));
     }
-    if let Some(ours) = facts.ours(goal) {
+    if let Some(ours) = facts.ours(goal).filter(|ours| ours.desired_count > 0) {
         facts_seen.push(format!(
             "Of {} tasks asked for, {} run and {} are about to; {} failed.",
             ours.desired_count, ours.running_count, ours.pending_count, ours.failed_tasks
@@ -77,9 +77,9 @@ fn why(ending: &Ending, facts: &Facts, goal: &Goal) -> String {
             facts_seen.push(live(service).map_or_else(
                 || "No task of the service runs.".to_owned(),
                 |arn| format!("{} serves.", short_name(arn)),
-            ))
+            ));
         }
-        Some(service) if facts.absent_reads == 0 && !facts.cluster_gone => {
+        Some(service) if facts.absent_reads == 0 => {
             facts_seen.push(format!("Its status is {}.", service.status));
         }
         _ => facts_seen.push("ECS does not list it any more.".to_owned()),

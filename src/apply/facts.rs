@@ -8,19 +8,19 @@ use serde_json::Value;
 use crate::model::names::short_name;
 use crate::model::service::{Deployment, Service, ServiceDeployment};
 
-/// What is to be proven: our deployment, by the identity that UpdateService itself answered, so that nobody else's is
+/// What is to be proven: our deployment, by the identity that `UpdateService` itself answered, so that nobody else's is
 /// ever taken for it and no clock of ours matters.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Goal {
     /// The service's name.
     pub service: String,
-    /// `ecs-svc/<digits>` of our deployment: PRIMARY in UpdateService's answer.
+    /// `ecs-svc/<digits>` of our deployment: PRIMARY in `UpdateService`'s answer.
     pub deployment_id: String,
     /// When it was created, by AWS's clock.
     pub created_at: Option<f64>,
     /// The ARN of the task definition asked for.
     pub task_definition: String,
-    /// The tasks asked for, as UpdateService answered.
+    /// The tasks asked for, as `UpdateService` answered.
     pub desired_count: i64,
     /// PRIMARY before the update; equal to ours when ECS created no deployment.
     pub previous_deployment_id: Option<String>,
@@ -54,7 +54,7 @@ impl Goal {
 /// How far the search for our service deployment is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Tracking {
-    /// Not found yet; the API lags behind UpdateService.
+    /// Not found yet; the API lags behind `UpdateService`.
     #[default]
     Looking,
     /// Found: it decides.
@@ -62,6 +62,9 @@ pub enum Tracking {
     /// There is no such API, no permission, or nothing to find: the service's own list of deployments decides.
     Absent,
 }
+
+/// Reads in a row without the service that mean it is gone: a single one may lag.
+pub const GONE: u32 = 3;
 
 /// Everything seen so far. Times are since the wait began, by one monotonic clock.
 #[derive(Debug, Clone, Default)]
@@ -72,10 +75,8 @@ pub struct Facts {
     pub late: bool,
     /// The service as read last.
     pub service: Option<Service>,
-    /// In how many reads in a row the service was not there.
+    /// In how many reads in a row the service was not there; at [`GONE`] it is gone.
     pub absent_reads: u32,
-    /// The cluster is not there.
-    pub cluster_gone: bool,
     /// Whether our service deployment is known.
     pub tracking: Tracking,
     /// Our service deployment as read last.
@@ -128,7 +129,12 @@ impl Facts {
 
     /// Takes in a read in which the service was not there.
     pub fn read_no_service(&mut self) {
-        self.absent_reads += 1;
+        self.absent_reads = self.absent_reads.saturating_add(1);
+    }
+
+    /// Takes in a read in which the cluster was not there: one is enough.
+    pub fn read_no_cluster(&mut self) {
+        self.absent_reads = GONE;
     }
 
     /// Takes in a read of our service deployment.
@@ -184,7 +190,7 @@ pub fn rolls_back(service: &Service) -> bool {
     ["deploymentCircuitBreaker", "alarms"].iter().any(|part| on(part, "enable") && on(part, "rollback"))
 }
 
-/// Whether the service's deployments shift traffic (BLUE_GREEN, LINEAR, CANARY, and whatever comes), so that the list
+/// Whether the service's deployments shift traffic (`BLUE_GREEN`, LINEAR, CANARY, and whatever comes), so that the list
 /// of deployments alone does not tell how far they are.
 pub fn shifts_traffic(service: &Service) -> bool {
     let strategy = service.deployment_configuration.as_ref().and_then(|configuration| configuration.get("strategy"));

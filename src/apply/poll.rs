@@ -72,7 +72,8 @@ pub async fn follow(
         let rollout = judge(&watch.facts, goal);
         watch.tell_progress(&rollout, tell);
         if let Rollout::Ended(ending) = rollout {
-            return Ok(watch.conclude(&ending, wait.limit, outcome, tell).await);
+            watch.conclude(&ending, wait.limit, outcome, tell).await;
+            return Ok(());
         }
         let next = (Instant::now() + pause(polls, wait.max_delay, &goal.deployment_id)).min(deadline);
         polls += 1;
@@ -131,7 +132,9 @@ impl Watch<'_> {
         {
             let answer = track::ask(question, self.cluster, &self.goal.service, self.aws).await;
             let warning = self.track.take(answer, &mut self.facts, self.goal);
-            warning.into_iter().for_each(|warning| tell(What::Warned(warning)));
+            if let Some(warning) = warning {
+                tell(What::Warned(warning));
+            }
         }
         Ok(())
     }
@@ -154,7 +157,7 @@ impl Watch<'_> {
                     None => self.facts.read_no_service(),
                 }
             }
-            Err(error) if error.code.as_deref() == Some("ClusterNotFoundException") => self.facts.cluster_gone = true,
+            Err(error) if error.code.as_deref() == Some("ClusterNotFoundException") => self.facts.read_no_cluster(),
             Err(error) => {
                 let passing = matches!(
                     error.kind,

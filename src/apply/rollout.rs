@@ -5,7 +5,7 @@
 
 use std::time::Duration;
 
-use super::facts::{Facts, Goal, Tracking, is_complete, rolls_back, same_revision, shifts_traffic};
+use super::facts::{Facts, GONE, Goal, Tracking, is_complete, rolls_back, same_revision, shifts_traffic};
 use crate::error::Code;
 use crate::model::service::{Deployment, Service, ServiceDeployment};
 use crate::model::verdict::Verdict;
@@ -66,7 +66,7 @@ pub fn judge(facts: &Facts, goal: &Goal) -> Rollout {
 }
 
 fn look(facts: &Facts, goal: &Goal) -> Rollout {
-    if facts.cluster_gone || facts.absent_reads >= 3 {
+    if facts.absent_reads >= GONE {
         return Ending::new(Verdict::Failed, Some(Code::ServiceGone)).ended();
     }
     let Some(service) = &facts.service else { return Rollout::Moving(Phase::Unseen) };

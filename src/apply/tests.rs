@@ -1,5 +1,5 @@
 //! Whole rollouts against the stage, over HTTP, in virtual time.
-#![expect(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
+#![expect(clippy::unwrap_used, clippy::large_futures, reason = "a test fails by panicking, and may be large")]
 
 use std::time::Duration;
 
@@ -155,6 +155,17 @@ async fn every_rollout_ends_with_its_true_verdict() {
     for run in runs {
         assert!(run.outcome.service_deployment_arn.is_some(), "{:#?}", run.told);
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn every_ending_that_is_not_green_is_told_in_words() {
+    let causes: Vec<String> = tell(|world| world)
+        .await
+        .1
+        .iter()
+        .filter_map(|run| run.outcome.cause.as_ref().map(ToString::to_string))
+        .collect();
+    insta::assert_snapshot!(causes.join("\n"));
 }
 
 #[tokio::test(start_paused = true)]
@@ -335,6 +346,16 @@ async fn a_cancelled_run_knows_what_may_have_been_changed() {
     assert!(run.outcome.changed);
     assert_eq!(run.outcome.verdict, None);
     assert_eq!(run.outcome.task_definition_arn.as_deref().map(short_name), Some("web:8"));
+}
+
+#[tokio::test(start_paused = true)]
+async fn tasks_that_stopped_besides_do_not_hide_who_ended_the_deployment() {
+    let mut run = Run::of(world().rollout("web", Rollout::CrashLoop { trouble: trouble() })).await;
+    assert_eq!(diagnose(&run.plan, &run.outcome, &run.aws).await.1.map(|cause| cause.code), Some(Code::TasksFailing));
+    if let Some(cause) = &mut run.outcome.cause {
+        cause.code = Code::AlarmTriggered;
+    }
+    assert_eq!(diagnose(&run.plan, &run.outcome, &run.aws).await.1, None);
 }
 
 #[tokio::test(start_paused = true)]

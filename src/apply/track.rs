@@ -1,6 +1,6 @@
 //! Finds our service deployment: the one whose target revision carries the digits of our deployment id.
 //!
-//! `currentServiceDeployment` is a hint (it lags behind UpdateService), the list is searched without a status filter
+//! `currentServiceDeployment` is a hint (it lags behind `UpdateService`), the list is searched without a status filter
 //! (a fast deployment is over before the first look), and what is found must be ours by its target revision.
 
 use std::collections::BTreeSet;
@@ -13,7 +13,7 @@ use crate::aws::Aws;
 use crate::aws::call::{CallError, CallErrorKind};
 use crate::model::service::{Service, ServiceDeployment};
 
-/// How long the API may lag behind UpdateService before the search is given up.
+/// How long the API may lag behind `UpdateService` before the search is given up.
 const SEARCH: Duration = Duration::from_mins(1);
 
 /// Answers in a row that can lead nowhere (errors, an empty list) before the API counts as absent.
@@ -54,7 +54,7 @@ pub enum Answer {
     /// Nothing was asked.
     Nothing,
     /// The service deployment, if ECS knows it.
-    Described(String, Option<ServiceDeployment>),
+    Described(String, Option<Box<ServiceDeployment>>),
     /// The newest service deployments.
     Listed(Vec<ServiceDeployment>),
     /// The call failed, or took too long.
@@ -91,7 +91,7 @@ impl Track {
             Answer::Nothing => return None,
             Answer::Described(_, Some(deployment)) if goal.owns(&deployment) => {
                 self.failing_since = None;
-                facts.read_service_deployment(deployment);
+                facts.read_service_deployment(*deployment);
             }
             // History goes when the service goes; the service itself tells then.
             Answer::Described(_, None) if known => return self.failing(facts, None),
@@ -161,7 +161,7 @@ pub async fn ask(question: Question, cluster: &str, service: &str, aws: &Aws) ->
             Question::Nothing => Answer::Nothing,
             Question::Describe(arn) => {
                 let found = aws.describe_service_deployment(&arn).await?;
-                Answer::Described(arn, found)
+                Answer::Described(arn, found.map(Box::new))
             }
             Question::List => Answer::Listed(aws.list_service_deployments(cluster, service).await?),
         })

@@ -99,7 +99,7 @@ async fn send(
     }
 }
 
-/// What is to be proven, from the service before and UpdateService's own answer.
+/// What is to be proven, from the service before and `UpdateService`'s own answer.
 fn goal(before: &Service, answer: &Service, arn: &str) -> Result<Goal, Error> {
     let Some(primary) = answer.primary() else {
         return Err(Error::new(

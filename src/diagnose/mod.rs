@@ -7,7 +7,7 @@ use serde::Serialize;
 
 use crate::apply::Outcome;
 use crate::aws::Aws;
-use crate::error::Error;
+use crate::error::{Code, Error};
 use crate::model::names::short_name;
 use crate::model::service::ServiceEvent;
 use crate::model::verdict::Verdict;
@@ -31,7 +31,7 @@ pub struct StoppedGroup {
     pub count: usize,
     /// The id of the newest.
     pub newest_task: String,
-    /// TaskFailedToStart, EssentialContainerExited, …
+    /// `TaskFailedToStart`, `EssentialContainerExited`, …
     pub stop_code: Option<String>,
     /// ECS's sentence.
     pub reason: String,
@@ -56,6 +56,10 @@ pub async fn diagnose(plan: &ServicePlan, outcome: &Outcome, aws: &Aws) -> (Evid
             evidence.missing.push(format!("The stopped tasks: `{}` failed. {}", error.action, error.message));
         }
     }
-    let cause = rules::name_cause(&evidence).map(|cause| cause.explain(&evidence, short_name(ours), outcome));
+    // An alarm, a hook, a person or a deletion is the cause, whatever tasks stopped besides.
+    let known = outcome.cause.as_ref().map(|cause| cause.code);
+    let open = matches!(known, None | Some(Code::CircuitBreaker | Code::DeploymentFailed | Code::TimedOut));
+    let cause = rules::name_cause(&evidence).filter(|_| open);
+    let cause = cause.map(|cause| cause.explain(&evidence, short_name(ours), outcome));
     (evidence, cause)
 }

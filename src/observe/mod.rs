@@ -37,7 +37,7 @@ pub struct Observed {
 /// The document that the edits start from.
 #[derive(Debug, Clone)]
 pub struct Base {
-    /// The document as it was read, a DescribeTaskDefinition answer's wrapper included.
+    /// The document as it was read, a `DescribeTaskDefinition` answer's wrapper included.
     pub document: Value,
     /// The file it came from, as the user named it, or the revision's ARN.
     pub origin: String,

@@ -37,18 +37,18 @@ pub async fn describe(cluster: &str, name: &str, aws: &Aws) -> Result<Service, E
 
 async fn service_not_found(cluster: &str, name: &str, aws: &Aws) -> Error {
     // A denied listing only leaves the list out.
-    let names = names(aws.list_services(cluster, 1000).await.unwrap_or_default());
+    let names = names(&aws.list_services(cluster, 1000).await.unwrap_or_default());
     let what = format!("The service `{}` was not found in cluster `{}`.", short_name(name), short_name(cluster));
     not_found(Code::ServiceNotFound, what, "service", "there", short_name(name), &names, aws)
 }
 
 async fn cluster_not_found(cluster: &str, aws: &Aws) -> Error {
-    let names = names(aws.list_clusters().await.unwrap_or_default());
+    let names = names(&aws.list_clusters().await.unwrap_or_default());
     let what = format!("The cluster `{}` was not found.", short_name(cluster));
     not_found(Code::ClusterNotFound, what, "cluster", "here", short_name(cluster), &names, aws)
 }
 
-fn names(arns: Vec<String>) -> Vec<String> {
+fn names(arns: &[String]) -> Vec<String> {
     let mut names: Vec<String> = arns.iter().map(|arn| short_name(arn).to_owned()).collect();
     names.sort();
     names
@@ -174,7 +174,7 @@ mod tests {
     use super::*;
     use serde_json::{Value, json};
 
-    fn service(fields: Value) -> Service {
+    fn service(fields: &Value) -> Service {
         let mut service = json!({ "serviceName": "web", "status": "ACTIVE",
             "serviceArn": "arn:aws-cn:ecs:cn-north-1:123456789012:service/prod/web",
             "clusterArn": "arn:aws-cn:ecs:cn-north-1:123456789012:cluster/prod",
@@ -188,22 +188,22 @@ mod tests {
     #[test]
     fn the_service_revision_is_named_by_the_digits_of_the_deployment() {
         let derived = "arn:aws-cn:ecs:cn-north-1:123456789012:service-revision/prod/web/42";
-        assert_eq!(service_revision_arn(&service(json!({}))).unwrap(), derived);
+        assert_eq!(service_revision_arn(&service(&json!({}))).unwrap(), derived);
         let listed = json!({ "currentServiceRevisions": [{ "arn": "x/41" }, { "arn": "x/42" }] });
-        assert_eq!(service_revision_arn(&service(listed)).unwrap(), "x/42");
+        assert_eq!(service_revision_arn(&service(&listed)).unwrap(), "x/42");
         let odd = json!({ "deployments": [{ "id": "ecs-svc/web", "status": "PRIMARY" }] });
-        assert_eq!(service_revision_arn(&service(odd)), None);
+        assert_eq!(service_revision_arn(&service(&odd)), None);
     }
 
     #[test]
     fn a_deployment_in_progress_is_remarked_on() {
-        insta::assert_snapshot!(in_flight(&service(json!({}))).unwrap(), @"A deployment of web:7 to `web` is still in progress (1 of 2 tasks run).");
+        insta::assert_snapshot!(in_flight(&service(&json!({}))).unwrap(), @"A deployment of web:7 to `web` is still in progress (1 of 2 tasks run).");
     }
 
     #[test]
     fn a_service_that_somebody_else_moves_is_refused_before_any_write() {
-        assert!(deployable(service(json!({}))).is_ok());
-        assert!(deployable(service(json!({ "deploymentController": { "type": "ECS" } }))).is_ok());
+        assert!(deployable(service(&json!({}))).is_ok());
+        assert!(deployable(service(&json!({ "deploymentController": { "type": "ECS" } }))).is_ok());
         let refused: Vec<String> = [
             json!({ "status": "DRAINING" }),
             json!({ "deploymentController": { "type": "CODE_DEPLOY" } }),
@@ -212,7 +212,7 @@ mod tests {
             json!({ "resourceManagementType": "ECS" }),
         ]
         .into_iter()
-        .map(|fields| deployable(service(fields)).unwrap_err().to_string())
+        .map(|fields| deployable(service(&fields)).unwrap_err().to_string())
         .collect();
         insta::assert_snapshot!(refused.join("\n"));
     }

@@ -4,7 +4,7 @@ use super::*;
 use serde_json::{Value, json};
 
 /// A story is reads separated by `|`, each of them words:
-/// `@30` the time in seconds; `2P8i1/2` deployment 2, PRIMARY (A: ACTIVE), of web:8, IN_PROGRESS (c: COMPLETED,
+/// `@30` the time in seconds; `2P8i1/2` deployment 2, PRIMARY (A: ACTIVE), of web:8, `IN_PROGRESS` (c: COMPLETED,
 /// f: FAILED, -: no state), 1 of 2 tasks running; `~` after it: its reason is that ECS goes back to it;
 /// `sd=STATUS` our service deployment, `+cb` breaker tripped, `+alarm` alarm tripped, `+hook` a hook's sentence,
 /// `+net` the network's; any other word as in `words`. Ours is 2 of web:8, before it was 1 of web:7.
@@ -31,7 +31,10 @@ fn tell(story: &str) -> String {
                 "absent" => facts.lose_service_deployment(),
                 "late" => facts.late = true,
                 "no-clock" => clock = false,
-                "no-cluster" => facts.cluster_gone = true,
+                "no-cluster" => {
+                    facts.read_no_cluster();
+                    told = false;
+                }
                 "gone" => {
                     facts.read_no_service();
                     told = false;
@@ -109,7 +112,7 @@ fn service_deployment(word: &str) -> ServiceDeployment {
             "pause" => deployment.status_reason = Some(format!("{because} POST_SCALE_UP pause hook timed out.")),
             "net" => deployment.status_reason = Some(format!("{because} of invalid networking configuration: X")),
             "none" => {
-                deployment.status_reason = Some("No rollback candidate was found to run the rollback.".to_owned())
+                deployment.status_reason = Some("No rollback candidate was found to run the rollback.".to_owned());
             }
             other => unreachable!("{other}"),
         }
@@ -118,6 +121,7 @@ fn service_deployment(word: &str) -> ServiceDeployment {
 }
 
 #[test]
+#[expect(clippy::too_many_lines, reason = "it is one table")]
 fn every_ending_has_its_true_verdict() {
     let table = [
         // Our service deployment is known.
@@ -187,7 +191,7 @@ fn every_ending_has_its_true_verdict() {
         ("the service is deleted", "draining 2P8i1/2 sd=IN_PROGRESS", "failed service-gone"),
         ("the service is gone", "2P8i1/2 | gone | gone | gone", "failed service-gone"),
         ("a read without the service", "2P8i1/2 sd=IN_PROGRESS | gone", "forward"),
-        ("the cluster is gone", "2P8i1/2 | no-cluster gone", "failed service-gone"),
+        ("the cluster is gone", "2P8i1/2 | no-cluster", "failed service-gone"),
         // There is no such API: the list of deployments decides.
         ("completed", "absent 1A7c0/2 2P8c2/2", "succeeded"),
         ("completed while old tasks drain", "absent 1A7c1/0 2P8c2/2", "succeeded"),
