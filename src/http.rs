@@ -81,5 +81,7 @@ mod tests {
         assert!(http.client("http://127.0.0.1:1/").is_ok());
         assert!(http.plain.get().is_some());
         assert!(http.tls.get().is_none(), "a plain address must not cost the CA roots");
+        assert!(http.client("https://127.0.0.1:1/").is_ok());
+        assert!(http.clone().tls.get().is_some(), "clones share the client");
     }
 }

@@ -210,8 +210,10 @@ pub(crate) mod wire {
 
     #[tokio::test]
     async fn nobody_listening_is_unreachable_and_was_not_applied() {
-        let error = aws("http://127.0.0.1:1").await.register_task_definition(&json!({})).await.unwrap_err();
-        assert_eq!((error.kind, error.maybe_applied), (CallErrorKind::Unreachable, false));
+        for address in ["http://127.0.0.1:1", "https://127.0.0.1:1"] {
+            let error = aws(address).await.register_task_definition(&json!({})).await.unwrap_err();
+            assert_eq!((error.kind, error.maybe_applied), (CallErrorKind::Unreachable, false), "{address}");
+        }
     }
 
     #[tokio::test]
