@@ -178,5 +178,5 @@ class _TokenRequest(BaseHTTPRequestHandler):
 
 
 def build() -> None:
-    """Builds the program and the sim; nothing to do after the unit part."""
-    subprocess.run(["cargo", "build", "--quiet", "--locked", "--features", "sim"], cwd=ROOT, check=True)
+    """Builds the program and the sim, in the way of the tests: nothing to do after the unit part."""
+    subprocess.run(["cargo", "test", "--quiet", "--locked", "--features", "sim", "--test", "scenarios", "--no-run"], cwd=ROOT, check=True)
