@@ -102,8 +102,10 @@ struct ImageId {
 #[serde(rename_all = "camelCase", default)]
 struct Failure {
     image_id: ImageId,
-    failure_code: String,
-    failure_reason: String,
+    #[serde(rename = "failureCode")]
+    code: String,
+    #[serde(rename = "failureReason")]
+    reason: String,
 }
 
 impl ImageId {
@@ -124,7 +126,7 @@ impl Answer {
         let failure = self.failures.iter().find(|failure| failure.image_id.is(image));
         ImageLookup::Missing(failure.map_or_else(
             || "ECR did not answer for it".to_owned(),
-            |failure| format!("{}: {}", failure.failure_code, failure.failure_reason),
+            |failure| format!("{}: {}", failure.code, failure.reason),
         ))
     }
 }
