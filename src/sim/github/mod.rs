@@ -255,6 +255,9 @@ fn respond(world: &mut World, asked: &Asked, operation: &str, input: &Value) -> 
         ("POST", Route::Comments(number)) => comments::create(world, number, input),
         (method, Route::Comment(id)) => comments::one_comment(world, method, id, input),
         // A job's token belongs to an app: it has no user to tell of.
+        ("GET", Route::User) if !world.github.login.ends_with("[bot]") => {
+            Answer::new(200, JSON, objects::person(world).to_string())
+        }
         ("GET", Route::User) => refuse(403, "Resource not accessible by integration"),
         (_, Route::Nowhere) if route(path, None).is_known() => not_found(),
         _ => {

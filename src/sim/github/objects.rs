@@ -37,6 +37,24 @@ fn user(world: &World, login: &str, kind: &str) -> Value {
     })
 }
 
+/// The person a token belongs to, as `GET /user` tells.
+pub(super) fn person(world: &World) -> Value {
+    let mut person = user(world, &world.github.login, "User");
+    if let Some(person) = person.as_object_mut() {
+        for name in ["name", "company", "location", "email", "hireable", "bio"] {
+            person.insert(name.into(), Value::Null);
+        }
+        for name in ["public_repos", "public_gists", "followers", "following"] {
+            person.insert(name.into(), json!(0));
+        }
+        for name in ["created_at", "updated_at"] {
+            person.insert(name.into(), json!("2018-07-30T09:30:17Z"));
+        }
+        person.insert("blog".into(), json!(""));
+    }
+    person
+}
+
 /// A comment.
 pub(super) fn comment(world: &World, comment: &Comment) -> Value {
     let repository = format!("{}/repos/{}", api(world), world.github.repository);
