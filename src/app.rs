@@ -34,9 +34,9 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>, environment: &Environ
     let command = match cli::parse(arguments, environment) {
         Command::Say { text, exit_code } => {
             if exit_code == 0 {
-                print(text.trim_end())
+                print(text.trim_end());
             } else {
-                complain(text.trim_end())
+                complain(text.trim_end());
             }
             return ExitCode::from(exit_code);
         }
@@ -51,7 +51,7 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>, environment: &Environ
     };
     runtime.block_on(async {
         match command {
-            Command::Run(asked) => ExitCode::from(run(&asked, print).await.exit_code()),
+            Command::Run(asked) => ExitCode::from(Box::pin(run(&asked, print)).await.exit_code()),
             other => stage(other).await,
         }
     })

@@ -5,6 +5,6 @@ use std::process::ExitCode;
 use ecs_deploy::inputs::environment::Environment;
 
 fn main() -> ExitCode {
-    let environment = Environment::from_iter(std::env::vars_os());
+    let environment: Environment = std::env::vars_os().collect();
     ecs_deploy::app::main(std::env::args_os().skip(1), &environment)
 }

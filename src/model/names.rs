@@ -26,13 +26,7 @@ impl Arn {
             return None;
         }
         let mut next = || parts.next().map(str::to_owned);
-        Some(Self {
-            partition: next()?,
-            service: next()?,
-            region: next()?,
-            account: next()?,
-            resource: next()?,
-        })
+        Some(Self { partition: next()?, service: next()?, region: next()?, account: next()?, resource: next()? })
     }
 
     /// The resource's last part, after the last slash.

@@ -109,9 +109,8 @@ fn family(inputs: &Inputs, file: Option<&Base>, runs: Option<&str>) -> String {
     if let Some(family) = patched {
         return family.to_owned();
     }
-    let of = |which: &str| {
-        Revision::parse(which).map_or_else(|| short_name(which).to_owned(), |revision| revision.family)
-    };
+    let of =
+        |which: &str| Revision::parse(which).map_or_else(|| short_name(which).to_owned(), |revision| revision.family);
     match (file, &inputs.definition.source) {
         (Some(file), _) => TaskDefinition::from_document(file.document.clone())
             .map(|definition| definition.family().to_owned())
