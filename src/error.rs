@@ -104,11 +104,11 @@ pub enum Code {
     Unreachable,
     /// AWS refused a request for another reason; its own words are in `why`.
     RequestRefused,
-    /// ECS rolled the deployment back because its circuit breaker tripped.
+    /// ECS's circuit breaker ended the deployment: tasks kept failing.
     CircuitBreaker,
-    /// ECS rolled the deployment back because an alarm fired.
+    /// An alarm ended the deployment.
     AlarmTriggered,
-    /// ECS rolled the deployment back because a lifecycle hook failed or timed out.
+    /// A lifecycle hook failed or timed out, and ended the deployment.
     HookFailed,
     /// Somebody stopped or rolled back the deployment.
     StoppedByHand,

@@ -1,4 +1,4 @@
-//! The README's tables are those of action.yml and the code. `UPDATE_README=1 cargo test --features sim --test readme`
+//! The README's tables are those of action.yml and the code, its examples those of `fixtures/`. `UPDATE_README=1 cargo test --features sim --test readme`
 //! writes them anew.
 
 #![expect(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "a test speaks by failing")]
@@ -13,11 +13,15 @@ use strum::{EnumMessage, IntoEnumIterator};
 
 const README: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/README.md");
 
+/// The documents the README shows; the scenarios run them.
+const EXAMPLES: &[&str] = &["fixtures/workflows/deploy.yml", "fixtures/iam/trust.json", "fixtures/iam/policy.json"];
+
 #[test]
-fn the_tables_of_the_readme_are_those_of_the_program() {
+fn the_tables_and_examples_of_the_readme_are_those_of_the_program() {
     let written = fs::read_to_string(README).unwrap();
     let tables = [("inputs", inputs()), ("outputs", outputs()), ("verdicts", verdicts()), ("codes", codes())];
     let rendered = tables.iter().fold(written.clone(), |text, (name, table)| between(&text, name, table));
+    let rendered = EXAMPLES.iter().fold(rendered, |text, file| example(&text, file));
     if std::env::var_os("UPDATE_README").is_some() {
         fs::write(README, rendered).unwrap();
     } else {
@@ -32,6 +36,16 @@ fn between(text: &str, name: &str, table: &str) -> String {
     let (before, rest) = text.split_once(&begin).unwrap_or_else(|| panic!("README.md has no `{}`", begin.trim_end()));
     let (_, after) = rest.split_once(&end).unwrap_or_else(|| panic!("README.md has no `{end}`"));
     format!("{before}{begin}{table}{end}{after}")
+}
+
+/// The text with the fenced block below the file's name replaced by the file.
+fn example(text: &str, file: &str) -> String {
+    let mark = format!("<!-- {file} -->\n```");
+    let (before, rest) = text.split_once(&mark).unwrap_or_else(|| panic!("README.md does not show {file}"));
+    let (language, rest) = rest.split_once('\n').unwrap();
+    let (_, after) = rest.split_once("```").unwrap();
+    let shown = fs::read_to_string(format!("{}/{file}", env!("CARGO_MANIFEST_DIR"))).unwrap();
+    format!("{before}{mark}{language}\n{shown}```{after}")
 }
 
 fn inputs() -> String {
