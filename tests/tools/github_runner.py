@@ -93,7 +93,7 @@ class Job:
             "GITHUB_RUN_ATTEMPT": "1",
             "GITHUB_RUN_ID": "9876543210",
             "GITHUB_SERVER_URL": "https://github.com",
-            "GITHUB_SHA": "6dcb09b5b57875f334f61aebed695e2e4193db5e",
+            "GITHUB_SHA": "4f1c6f3f4a1b2c3d4e5f60718293a4b5c6d7e8f9",
             "GITHUB_WORKFLOW": "deploy",
             "GITHUB_WORKSPACE": str(self.workspace),
             "RUNNER_ARCH": "X64",
