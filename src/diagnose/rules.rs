@@ -52,7 +52,12 @@ fn told(group: &StoppedGroup) -> String {
     parts.extend(Some(&group.reason).filter(|reason| !reason.is_empty()).cloned());
     for (name, code, reason) in &group.containers {
         let code = code.map(|code| format!(" exit code {code}")).unwrap_or_default();
-        let reason = reason.as_ref().map(|reason| format!(" {reason}")).unwrap_or_default();
+        // ECS often repeats the container's reason as the task's.
+        let reason = reason.as_ref().filter(|reason| **reason != group.reason);
+        let reason = reason.map(|reason| format!(" {reason}")).unwrap_or_default();
+        if code.is_empty() && reason.is_empty() {
+            continue;
+        }
         parts.push(format!("container `{name}`:{code}{reason}"));
     }
     format!("{}.", parts.join("; ").trim_end_matches('.'))
