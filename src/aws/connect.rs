@@ -22,6 +22,7 @@ use crate::error::{Code, Error};
 use crate::http::{Http, chain};
 use crate::inputs::runner::{OidcRequest, Runner};
 use crate::inputs::{AccessKeys, Credentials, Role};
+use crate::model::names::Arn;
 
 impl Aws {
     /// Obtains credentials the way the inputs ask for, proves them, and checks the account against
@@ -39,6 +40,14 @@ impl Aws {
         let asked = Connection { credentials, region, runner, http, mask, transport: Transport::default() };
         let way = Way::choose(credentials, runner);
         let warnings = way.warnings(credentials);
+        if credentials.mask_account_id {
+            // A refusal names the role before anybody says who we are.
+            let of_role = match &credentials.role {
+                Some(Role::Arn(arn)) => Arn::parse(arn).map(|arn| arn.account),
+                _ => None,
+            };
+            of_role.iter().chain(&credentials.allowed_account_ids).for_each(|account| mask(account));
+        }
         let (keys, arn) = asked.obtain(way).await?;
         let identity = Identity::of(&arn);
         if credentials.mask_account_id && !identity.account.is_empty() {

@@ -61,11 +61,28 @@ pub struct Report {
     pub duration: Duration,
 }
 
-/// The text without the account's number, where the user asked for that: nobody but us masks a comment.
+/// The text without the numbers of accounts, where the user asked for that: nobody but us masks a comment.
+///
+/// Every word of twelve digits goes: a run that AWS refused does not know its own account, but AWS's words, a role and
+/// `allowed-account-ids` name it.
 fn discreet(report: &Report, text: String) -> String {
-    let masked = report.inputs.as_ref().is_some_and(|inputs| inputs.credentials.mask_account_id);
-    match &report.identity {
-        Some(identity) if masked && !identity.account.is_empty() => text.replace(&identity.account, "***"),
-        _ => text,
+    if !report.inputs.as_ref().is_some_and(|inputs| inputs.credentials.mask_account_id) {
+        return text;
     }
+    let text = match &report.identity {
+        Some(identity) if !identity.account.is_empty() => text.replace(&identity.account, "***"),
+        _ => text,
+    };
+    let is_account = |word: &str| word.len() == 12 && word.bytes().all(|byte| byte.is_ascii_digit());
+    let mut discreet = String::with_capacity(text.len());
+    for part in text.split_inclusive(|c: char| !c.is_alphanumeric()) {
+        let word = part.trim_end_matches(|c: char| !c.is_alphanumeric());
+        if is_account(word) {
+            discreet.push_str("***");
+            discreet.push_str(part.get(word.len()..).unwrap_or_default());
+        } else {
+            discreet.push_str(part);
+        }
+    }
+    discreet
 }

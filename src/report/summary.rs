@@ -61,6 +61,24 @@ mod tests {
     }
 
     #[test]
+    fn an_account_is_masked_too_when_aws_refused_before_saying_who_we_are() {
+        let mut report = stories::denied();
+        (report.identity, report.observed, report.plan) = (None, None, None);
+        if let Some(inputs) = &mut report.inputs {
+            inputs.credentials.mask_account_id = true;
+        }
+        let why = format!("User: arn:aws:sts::{}:assumed-role/x is not authorized", stories::ACCOUNT);
+        let what = format!("The credentials belong to account {}, id 1234567890123.", stories::ACCOUNT);
+        report.errors = vec![Error::new(Code::AccountNotAllowed, what, why, "")];
+        let told = summary(&report);
+        assert!(
+            !told.contains(&format!("{},", stories::ACCOUNT)) && !told.contains(&format!("{}:", stories::ACCOUNT)),
+            "{told}"
+        );
+        assert!(told.contains("1234567890123"), "a longer number is no account: {told}");
+    }
+
+    #[test]
     fn no_environment_value_gets_into_a_summary() {
         for (name, report) in stories::all() {
             assert!(!summary(&report).contains(stories::ENVIRONMENT_VALUE), "{name}");
