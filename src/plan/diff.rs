@@ -58,7 +58,12 @@ impl Place {
             ("" | "log", _) => self.then(field.to_owned()),
             (map, key) => self.then(format!("{map} {key}")),
         };
-        let is_secret = self.within.is_empty() && field == "environment" || is_telling(field);
+        let is_free = matches!(self.within, "label" | "log option");
+        let is_secret = match field {
+            // Mount options of a volume driver: `o: username=…,password=…`.
+            "environment" | "driverOpts" if self.within.is_empty() => true,
+            _ => is_telling(field) || (is_free && may_tell(field)),
+        };
         Self { is_secret: self.is_secret || is_secret, ..place }
     }
 }
@@ -133,7 +138,12 @@ fn gist(list: &NamedList, entry: &Value) -> Value {
     match (list.field, entry) {
         ("containerDefinitions", _) => entry.get("image").cloned().unwrap_or_default(),
         (_, Value::Object(fields)) => {
-            fields.iter().filter(|(key, _)| *key != list.key).map(|(key, value)| (key.clone(), value.clone())).collect()
+            let rest = fields.iter().filter(|(key, _)| *key != list.key);
+            let mut gist: Map<String, Value> = rest.map(|(key, value)| (key.clone(), value.clone())).collect();
+            if let Some(options) = gist.get_mut("dockerVolumeConfiguration").and_then(|it| it.get_mut("driverOpts")) {
+                *options = "***".into();
+            }
+            gist.into()
         }
         _ => entry.clone(),
     }
@@ -159,6 +169,12 @@ fn show(value: &Value) -> String {
 fn is_telling(key: &str) -> bool {
     let key = key.to_ascii_lowercase();
     ["token", "password", "passwd", "apikey", "api-key", "api_key"].iter().any(|word| key.contains(word))
+}
+
+/// Keys of labels and log options, which everybody names as they like: `Shared_Key`, `licenseKey`, `basicauth`.
+fn may_tell(key: &str) -> bool {
+    let key = key.to_ascii_lowercase();
+    ["secret", "credential", "auth", "key"].iter().any(|word| key.contains(word))
 }
 
 #[cfg(test)]

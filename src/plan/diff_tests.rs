@@ -97,3 +97,23 @@ fn what_ecs_filled_in_is_no_change() {
     }, "tags": [{"key": "a", "value": "b"}]});
     assert_eq!(told(stored, asked), "");
 }
+
+#[test]
+fn what_looks_like_a_password_in_volumes_labels_and_log_options_is_never_told() {
+    let volume = |options: Value| json!([{"name": "data", "dockerVolumeConfiguration": {"driver": "local", "driverOpts": options}}]);
+    let web = |volumes: Value, label: &str| {
+        let labels = json!({"traefik.basicauth.users": label, "team": "a"});
+        let options = json!({"Name": "forward", "Shared_Key": label, "licenseKey": label});
+        json!({"family": "web", "volumes": volumes, "containerDefinitions": [{
+            "name": "web", "image": "web:v1", "dockerLabels": labels,
+            "logConfiguration": {"logDriver": "awsfirelens", "options": options},
+        }]})
+    };
+    let (none, old, new) =
+        (json!([]), volume(json!({"o": "password=hunter2"})), volume(json!({"o": "password=hunter22"})));
+    for (from, to) in [(&none, &old), (&old, &new), (&old, &none)] {
+        let told = told(web(from.clone(), "hunter2"), web(to.clone(), "hunter22"));
+        assert!(!told.contains("hunter2"), "{told}");
+        assert!(told.contains("data") && told.contains("Shared_Key"), "{told}");
+    }
+}
