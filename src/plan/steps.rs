@@ -89,6 +89,11 @@ fn update(
         } else {
             moved_tags(observed, definition, warnings)
         };
+        if state != Some("FAILED") && deploy.force_new_deployment == Some(false) {
+            let kept = again.take().map(|why| why.replace(", so it is deployed again", ""));
+            warnings
+                .extend(kept.map(|why| format!("{why} It is not deployed again: `force-new-deployment` is false.")));
+        }
     }
     let needed = !is_current || is_forced || again.is_some() || asks_for_more(deploy, service);
     if needed {

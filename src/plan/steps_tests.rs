@@ -226,6 +226,17 @@ fn a_tag_that_moved_is_deployed_again() {
 }
 
 #[test]
+fn a_tag_that_moved_is_not_deployed_again_by_who_said_not_to_force() {
+    let moved = |observed: &mut Observed| {
+        observed.digests.insert(IMAGE.to_owned(), Digest::Known(NEW.to_owned()));
+    };
+    insta::assert_snapshot!(Case::new(&[("force-new-deployment", "false")]).with(moved).told(), @r"
+    reuse web:7
+    ! Another image now has the tag that the service runs: `123456789012.dkr.ecr.eu-central-1.amazonaws.com/web:v1`. It is not deployed again: `force-new-deployment` is false.
+    ");
+}
+
+#[test]
 fn a_tag_that_cannot_be_compared_is_said() {
     let unknown = |observed: &mut Observed| {
         observed.digests.insert(IMAGE.to_owned(), Digest::Unknown("denied".to_owned()));
