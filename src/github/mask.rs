@@ -1,6 +1,8 @@
 //! Masks: values that the runner replaces by `***` in the log.
 //! <https://docs.github.com/en/actions/reference/workflows-and-actions/workflow-commands#masking-a-value-in-a-log>
 
+use std::io::{self, Write as _};
+
 use crate::inputs::runner::Runner;
 use crate::model::command::Command;
 
@@ -12,10 +14,11 @@ pub fn for_runner(runner: &Runner) -> fn(&str) {
     if runner.is_actions { print } else { |_| {} }
 }
 
-#[expect(clippy::print_stdout, reason = "the runner reads the mask from stdout, before any line could show the value")]
+/// The runner reads the mask from stdout, before any line could show the value. Nobody may be reading any more, as
+/// after a cancel: that is no reason to die.
 fn print(value: &str) {
     if let Some(command) = command(value) {
-        println!("{command}");
+        let _ = writeln!(io::stdout(), "{command}");
     }
 }
 
