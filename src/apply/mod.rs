@@ -17,7 +17,7 @@ use self::facts::live;
 use crate::aws::Aws;
 use crate::error::Error;
 use crate::inputs::Wait;
-use crate::model::service::{Service, ServiceDeployment, ServiceEvent};
+use crate::model::service::{Deployment, Service, ServiceDeployment, ServiceEvent};
 use crate::model::verdict::Verdict;
 use crate::plan::{ServicePlan, Step};
 
@@ -122,6 +122,11 @@ fn conclude(plan: &ServicePlan, outcome: &mut Outcome, updated: bool) {
         Some(_) => {}
         None if updated => outcome.verdict = Some(Verdict::Started),
         None if outcome.changed => outcome.verdict = Some(Verdict::Succeeded),
+        // Nothing was to do, and nobody waited for the end of what somebody began.
+        None if plan.service.as_ref().and_then(Service::primary).is_some_and(is_moving) => {
+            outcome.deployment_id = plan.service.as_ref().and_then(Service::primary).map(|primary| primary.id.clone());
+            outcome.verdict = Some(Verdict::Started);
+        }
         None => {
             if let Some(service) = &plan.service {
                 // Nothing was to do because the service already has it.
@@ -131,6 +136,10 @@ fn conclude(plan: &ServicePlan, outcome: &mut Outcome, updated: bool) {
             outcome.verdict = Some(Verdict::Unchanged);
         }
     }
+}
+
+fn is_moving(deployment: &Deployment) -> bool {
+    deployment.rollout_state.as_deref() == Some("IN_PROGRESS")
 }
 
 #[cfg(all(test, feature = "sim"))]

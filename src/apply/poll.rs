@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use tokio::time::{Instant, sleep_until, timeout_at};
+use tokio::time::{Instant, sleep_until, timeout, timeout_at};
 
 use super::ending::explain;
 use super::facts::{Facts, Goal, Tracking, live};
@@ -21,6 +21,9 @@ use crate::plan::ServicePlan;
 
 /// How much longer than the limit the last look may take.
 const GRACE: Duration = Duration::from_millis(900);
+
+/// How long a finished wait may look for what followed.
+const PATIENCE: Duration = Duration::from_secs(5);
 
 /// Refusals in a row of a read that is needed before the wait ends: one may be a session just being renewed.
 const STRIKES: u32 = 2;
@@ -44,7 +47,7 @@ pub async fn follow(
         goal,
         aws,
         cluster: &plan.cluster,
-        track: Track::new(plan.service.as_ref()),
+        track: Track::new(plan.service.as_ref(), goal),
         told: Told::new(old),
         facts: Facts::default(),
         strikes: 0,
@@ -212,7 +215,8 @@ impl Watch<'_> {
         if ending.verdict != Verdict::Succeeded {
             return;
         }
-        self.catch_up(outcome).await;
+        // The verdict stands already: a slow read must not hold it up.
+        let _ = timeout(PATIENCE, self.catch_up(outcome)).await;
         let Some(service) = &self.facts.service else { return };
         let revision = short_name(&self.goal.task_definition);
         if service.desired_count == 0 {

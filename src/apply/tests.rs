@@ -377,3 +377,61 @@ async fn the_stopped_tasks_tell_why_and_a_denied_read_only_removes_them() {
     let run = Run::of(world().rollout("web", Rollout::Succeed { after: 2 })).await;
     assert_eq!(diagnose(&run.plan, &run.outcome, &run.aws).await.1, None);
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_refusal_after_an_unanswered_update_does_not_say_that_nothing_was_changed() {
+    let world = world().fault("UpdateService", 1, Trick::Reset).denied("UpdateService");
+    let mut run = Run::prepare(world, json!({ "forceNewDeployment": true })).await;
+    run.plan.steps.remove(0);
+    run.plan.reuse = Some(run.aws.describe_task_definition("web").await.unwrap());
+    run.apply(Wait { enabled: true, limit: LIMIT, max_delay: Duration::from_secs(5) }).await;
+    let error = run.result.unwrap_err();
+    assert_eq!(error.code, Code::AccessDenied);
+    assert!(run.outcome.changed && error.what.ends_with("Whether `web` was updated is not known."), "{error}");
+}
+
+/// A run that finds its own revision being rolled out already, and has nothing to write.
+async fn joining(rollout: Rollout, enabled: bool) -> Run {
+    let mut run = Run::with(world().rollout("web", rollout), json!({}), wait_of(false)).await;
+    run.plan.service = run.outcome.service.take();
+    run.plan.reuse = run.aws.describe_task_definition("web").await.ok();
+    run.plan.steps = if enabled { vec![Step::AwaitRollout] } else { Vec::new() };
+    run.outcome = Outcome::default();
+    run.apply(wait_of(enabled)).await;
+    run
+}
+
+fn wait_of(enabled: bool) -> Wait {
+    Wait { enabled, limit: LIMIT, max_delay: Duration::from_secs(5) }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_rollout_that_somebody_else_began_has_the_same_verdict() {
+    let broken = |rollback| Rollout::CircuitBreaker { failures: 3, rollback, trouble: trouble() };
+    for (rollout, expected) in [
+        (Rollout::Succeed { after: 4 }, "unchanged web:8"),
+        (broken(true), "rolled-back circuit-breaker web:7"),
+        (broken(false), "failed circuit-breaker web:7"),
+    ] {
+        let run = joining(rollout, true).await;
+        assert_eq!(run.ending(), expected, "{:#?}", run.told);
+        assert!(!run.outcome.changed);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_rollout_that_goes_on_and_is_not_awaited_is_not_called_unchanged() {
+    let run = joining(Rollout::Succeed { after: 30 }, false).await;
+    assert_eq!(run.ending(), "started web:7");
+    assert!(!run.outcome.changed && run.outcome.deployment_id.is_some());
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_verdict_does_not_wait_for_slow_evidence() {
+    let stalled = world().rollout("web", Rollout::Stall { running: 1 });
+    let run = Run::of(stalled.fault("ListTasks", u32::MAX, Trick::Delay(Duration::from_secs(60)))).await;
+    let began = Instant::now();
+    let (evidence, _) = diagnose(&run.plan, &run.outcome, &run.aws).await;
+    assert!(began.elapsed() < Duration::from_secs(16), "{:?}", began.elapsed());
+    assert!(evidence.missing.iter().any(|missing| missing.contains("longer than 15 seconds")), "{evidence:#?}");
+}

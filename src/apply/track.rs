@@ -63,8 +63,10 @@ pub enum Answer {
 
 impl Track {
     /// A search that does not trust what was current before the update.
-    pub fn new(before: Option<&Service>) -> Self {
-        let current = before.and_then(|service| service.current_service_deployment.clone());
+    pub fn new(before: Option<&Service>, goal: &Goal) -> Self {
+        // Where nothing was updated, what was current before may be the very one that is followed.
+        let is_older = |service: &&Service| service.primary().is_some_and(|primary| primary.id != goal.deployment_id);
+        let current = before.filter(is_older).and_then(|service| service.current_service_deployment.clone());
         Self { not_ours: current.into_iter().collect(), ..Self::default() }
     }
 

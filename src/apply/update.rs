@@ -37,7 +37,7 @@ pub async fn update(
         Ok(service) => service,
         Err(error) => {
             outcome.changed = changed || error.maybe_applied;
-            return Err(Error::from(error));
+            return Err(refused(error, &before.service_name));
         }
     };
     let goal = goal(&before, &answer, &arn)?;
@@ -61,6 +61,15 @@ pub async fn update(
     Ok(goal)
 }
 
+fn refused(error: CallError, service: &str) -> Error {
+    let is_unsure = error.maybe_applied;
+    let mut error = Error::from(error);
+    if is_unsure {
+        error.what = format!("{} Whether `{service}` was updated is not known.", error.what);
+    }
+    error
+}
+
 /// Sends the request; when its answer is lost, looks whether it was carried out before sending it again, because a
 /// forced deployment sent twice begins twice.
 async fn send(
@@ -76,7 +85,8 @@ async fn send(
         attempt += 1;
         let error = match aws.update_service(body).await {
             Ok(service) => return Ok(service),
-            Err(error) if !error.maybe_applied => return Err(error),
+            // A later refusal does not take back what an earlier, unanswered request may have done.
+            Err(error) if !error.maybe_applied => return Err(CallError { maybe_applied: attempt > 1, ..error }),
             Err(error) => error,
         };
         tell(What::Warned(format!("`{}` brought no answer; looking whether it was carried out", error.action)));
@@ -125,7 +135,9 @@ fn goal(before: &Service, answer: &Service, arn: &str) -> Result<Goal, Error> {
 /// # Errors
 /// The service has no deployment.
 pub fn goal_as_it_is(service: &Service, arn: &str) -> Result<Goal, Error> {
-    goal(service, service, arn)
+    // Not ours by its beginning, but by what it is to prove: what came before it is not known, and it has a service
+    // deployment of its own, which tells a way back from another deployment.
+    Ok(Goal { previous_deployment_id: None, previous_task_definition: None, ..goal(service, service, arn)? })
 }
 
 #[cfg(test)]

@@ -3,7 +3,10 @@
 pub mod evidence;
 pub mod rules;
 
+use std::time::Duration;
+
 use serde::Serialize;
+use tokio::time::timeout;
 
 use crate::apply::Outcome;
 use crate::aws::Aws;
@@ -12,6 +15,9 @@ use crate::model::names::short_name;
 use crate::model::service::ServiceEvent;
 use crate::model::verdict::Verdict;
 use crate::plan::ServicePlan;
+
+/// How long the verdict may wait for its evidence: the limit of the wait is over by then.
+const PATIENCE: Duration = Duration::from_secs(15);
 
 /// What was found.
 #[derive(Debug, Clone, Default, Serialize)]
@@ -50,9 +56,15 @@ pub async fn diagnose(plan: &ServicePlan, outcome: &Outcome, aws: &Aws) -> (Evid
     };
     let ours = outcome.task_definition_arn.as_deref().unwrap_or_default();
     let mut evidence = Evidence { events: evidence::events(service, outcome.service.as_ref()), ..Evidence::default() };
-    match aws.stopped_tasks(&plan.cluster, &service.service_name).await {
-        Ok(tasks) => evidence.stopped = evidence::group(tasks.iter().filter(|task| evidence::is_ours(task, id, ours))),
-        Err(error) => {
+    let asked = timeout(PATIENCE, aws.stopped_tasks(&plan.cluster, &service.service_name)).await;
+    match asked {
+        Err(_) => {
+            evidence.missing.push(format!("The stopped tasks: AWS took longer than {} seconds.", PATIENCE.as_secs()));
+        }
+        Ok(Ok(tasks)) => {
+            evidence.stopped = evidence::group(tasks.iter().filter(|task| evidence::is_ours(task, id, ours)))
+        }
+        Ok(Err(error)) => {
             evidence.missing.push(format!("The stopped tasks: `{}` failed. {}", error.action, error.message));
         }
     }
