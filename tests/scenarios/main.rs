@@ -5,4 +5,8 @@
 mod harness;
 mod runner;
 
+mod credentials;
+mod definition;
 mod deploy;
+mod inputs;
+mod telling;
