@@ -49,7 +49,7 @@ pub struct World {
 
 impl Default for World {
     /// Account 123456789012 in eu-central-1: role `deploy`, cluster `prod` with service `web` running `web:7` twice,
-    /// image repository `web` with tags `v1` and `v2`, and octo-org/shop with the open pull request 12.
+    /// image repository `web` with tags `v0` to `v2`, and octo-org/shop with the open pull request 12.
     fn default() -> Self {
         let mut world = Self {
             account: "123456789012".into(),
@@ -70,6 +70,7 @@ impl Default for World {
         world.github.pulls.push(Pull::open(12, "feature/faster-checkout", "4f1c6f3f4a1b2c3d4e5f60718293a4b5c6d7e8f9"));
         let pushed = world.now() - 86_400.0;
         let repository = world.ecr.entry("web".into()).or_default();
+        repository.push("v0", &["amd64", "arm64"], pushed - 80_000.0);
         repository.push("v1", &["amd64", "arm64"], pushed);
         repository.push("v2", &["amd64", "arm64"], pushed + 80_000.0);
         world.ecs.clusters.push(Cluster { name: "prod".into() });

@@ -1,8 +1,9 @@
 //! One scenario: the real program against the pretend AWS and GitHub, with the environment a runner gives it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use ecs_deploy::sim::{Call, Rollout, Sim, World};
@@ -255,17 +256,26 @@ impl Scenario {
         }
     }
 
-    /// Appends the run's traffic to `target/traffic/<test>.jsonl`, where the conformance tests read it.
+    /// Leaves the run's traffic in `target/traffic/<test>.jsonl`, where the conformance tests read it.
     fn record(&self, calls: &[Call]) {
         use std::io::Write as _;
+        /// The tests that have left traffic in this process: what an earlier one left is overwritten.
+        static BEGUN: Mutex<BTreeSet<String>> = Mutex::new(BTreeSet::new());
         let target = option_env!("CARGO_TARGET_TMPDIR")
             .map_or_else(|| PathBuf::from("target"), |folder| Path::new(folder).join(".."));
         let folder = target.join("traffic");
         std::fs::create_dir_all(&folder).unwrap();
         let thread = std::thread::current();
         let name = thread.name().unwrap_or("main").replace("::", ".");
-        let mut file =
-            std::fs::OpenOptions::new().create(true).append(true).open(folder.join(format!("{name}.jsonl"))).unwrap();
+        let path = folder.join(format!("{name}.jsonl"));
+        let is_first = BEGUN.lock().unwrap_or_else(PoisonError::into_inner).insert(name);
+        let mut file = std::fs::OpenOptions::new()
+            .create(true)
+            .append(!is_first)
+            .write(true)
+            .truncate(is_first)
+            .open(path)
+            .unwrap();
         let secrets = self.sim.secrets();
         for call in calls {
             writeln!(file, "{}", call.traffic(&secrets)).unwrap();
@@ -345,4 +355,20 @@ impl Ended {
             calls.join("\n")
         )
     }
+}
+
+/// The harness can see: something that every run tells is declared secret.
+#[tokio::test]
+#[should_panic(expected = "a secret (web:…) is in stdout")]
+async fn a_secret_that_is_told_fails_the_run() {
+    let world = World::default().secret("web:8");
+    Scenario::of(world).await.input("image", IMAGE_V2).run().await.is(0, "succeeded", "");
+}
+
+#[tokio::test]
+#[should_panic(expected = "asked of the sim, which does not know it")]
+async fn something_unknown_that_is_asked_fails_the_run() {
+    let scenario = Scenario::new().await;
+    scenario.sim.with(|world| world.ledger.puzzled("ecs:DeleteService"));
+    scenario.run().await.is(0, "unchanged", "");
 }
