@@ -106,6 +106,11 @@ fn update(
     } else if state == Some("IN_PROGRESS") {
         let revision = short_name(&service.task_definition);
         warnings.push(format!("Nothing is to be changed, but the rollout of {revision} is still in progress."));
+    } else if service.running_count < service.desired_count {
+        warnings.push(format!(
+            "Nothing is to be changed, but only {} of {} tasks of `{}` run: read the service's events.",
+            service.running_count, service.desired_count, service.service_name
+        ));
     }
     if inputs.wait.enabled && (needed || state == Some("IN_PROGRESS")) {
         steps.push(Step::AwaitRollout);

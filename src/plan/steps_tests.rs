@@ -36,7 +36,7 @@ struct Case {
 impl Case {
     fn new(inputs: &[(&'static str, &'static str)]) -> Self {
         let service = json!({
-            "serviceName": "web", "taskDefinition": arn(7), "desiredCount": 2, "propagateTags": "SERVICE", "enableECSManagedTags": true,
+            "serviceName": "web", "taskDefinition": arn(7), "desiredCount": 2, "runningCount": 2, "propagateTags": "SERVICE", "enableECSManagedTags": true,
             "deploymentConfiguration": {"strategy": "ROLLING", "minimumHealthyPercent": 100, "alarms": {"enable": false, "alarmNames": []}},
             "deployments": [{"id": "ecs-svc/1", "status": "PRIMARY", "taskDefinition": arn(7), "rolloutState": "COMPLETED"}],
         });
@@ -267,6 +267,17 @@ fn a_rollout_that_goes_on_is_followed_and_a_failed_one_is_started_again() {
     insta::assert_snapshot!(not_waiting.told(), @r"
     reuse web:7
     ! Nothing is to be changed, but the rollout of web:7 is still in progress.
+    ");
+}
+
+#[test]
+fn a_service_that_has_it_all_but_its_tasks_is_not_called_fine_in_silence() {
+    let crashed = |observed: &mut Observed| {
+        observed.service.as_mut().unwrap().running_count = 0;
+    };
+    insta::assert_snapshot!(Case::new(&[]).with(crashed).told(), @r"
+    reuse web:7
+    ! Nothing is to be changed, but only 0 of 2 tasks of `web` run: read the service's events.
     ");
 }
 
