@@ -141,6 +141,8 @@ async fn story(
         say(&line);
     }
     if inputs.deploy.mode == Mode::Plan {
+        let reuse = plan.services.iter().find_map(|service| service.reuse.as_ref());
+        report.outcome.task_definition_arn = reuse.map(|found| found.arn.clone());
         report.verdict = Some(Verdict::Planned);
         return Ok(());
     }
@@ -187,7 +189,7 @@ async fn tell(report: &mut Report, http: &Http, say: fn(&str)) {
 /// The rendered task definition and the report, as files for later steps.
 fn write_documents(report: &mut Report) -> Result<(), String> {
     let workspace = report.runner.workspace.clone();
-    let name = report.service_name().or(report.family().as_deref()).unwrap_or("run").to_owned();
+    let name = document_name(report);
     let place =
         |kind: &str, text: &str| github::files::write_for_later_steps(&workspace, &format!("{kind}-{name}.json"), text);
     if let Some(definition) = report.service_plan().map(|plan| plan.definition.pretty()) {
@@ -195,6 +197,15 @@ fn write_documents(report: &mut Report) -> Result<(), String> {
     }
     report.report_path = Some(place("report", &json::json(report))?);
     Ok(())
+}
+
+/// A name of its own for each cluster and service: a job may deploy the same service to several clusters, and the files
+/// of an earlier step must stay what its outputs said.
+fn document_name(report: &Report) -> String {
+    match (report.cluster_name(), report.service_name()) {
+        (Some(cluster), Some(service)) => format!("{cluster}.{service}"),
+        _ => report.family().unwrap_or_else(|| "run".to_owned()),
+    }
 }
 
 async fn write_comment(report: &Report, http: &Http) -> Result<(), String> {
@@ -278,4 +289,27 @@ fn log_to_stderr(environment: &Environment) {
     let level = if environment.text("RUNNER_DEBUG") == Some("1") { "ecs_deploy=debug" } else { "off" };
     let filter = tracing_subscriber::EnvFilter::new(level);
     tracing_subscriber::fmt().with_env_filter(filter).with_writer(io::stderr).with_ansi(false).init();
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::service::Service;
+
+    #[test]
+    fn the_same_service_in_two_clusters_has_files_of_its_own() {
+        let name = |cluster: &str| {
+            let service = Service {
+                service_name: "web".to_owned(),
+                cluster_arn: format!("arn:aws:ecs:eu-central-1:123456789012:cluster/{cluster}"),
+                ..Service::default()
+            };
+            document_name(&Report {
+                outcome: apply::Outcome { service: Some(service), ..Default::default() },
+                ..Report::default()
+            })
+        };
+        assert_eq!((name("staging").as_str(), name("prod").as_str()), ("staging.web", "prod.web"));
+        assert_eq!(document_name(&Report::default()), "run");
+    }
 }
