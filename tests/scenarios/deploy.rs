@@ -1,5 +1,7 @@
 //! Deploying and waiting: every ending has its verdict, and the ledger shows what was changed.
 
+use std::time::Duration;
+
 use ecs_deploy::sim::{Rollout, Trick, Trouble, World};
 use serde_json::json;
 
@@ -313,4 +315,30 @@ async fn deployment_settings_travel_whole() {
     ended.is(0, "succeeded", "");
     let sent = &ended.requests("UpdateService")[0]["deploymentConfiguration"];
     assert_eq!(*sent, json!({"maximumPercent": 150, "invented": {"deeply": [1, null]}}));
+}
+
+#[tokio::test]
+async fn a_cancelled_wait_ends_at_once_and_says_where_the_deployment_stands() {
+    for signal in ["INT", "TERM"] {
+        let scenario = Scenario::deploying(Rollout::Stall { running: 1 }).await.on_pull_request();
+        let ended = scenario.run_and_signal("DescribeServiceDeployments", signal).await;
+        ended.is(130, "cancelled", "cancelled");
+        assert!(ended.took < Duration::from_secs(5), "{:?}", ended.took);
+        assert_eq!(ended.writes, BOTH);
+        assert_eq!(ended.output("changed"), "true");
+        assert!(ended.output("deployment-id").starts_with("ecs-svc/"));
+        assert!(ended.summary.contains("web:8"), "{}", ended.summary);
+        assert_eq!(ended.comments.len(), 1);
+    }
+}
+
+#[tokio::test]
+async fn a_run_cancelled_before_its_first_write_changes_nothing() {
+    let slow = Trick::Delay(Duration::from_secs(20));
+    let world = World::default().fault("DescribeServices", 1, slow);
+    let ended =
+        Scenario::of(world).await.input("image", IMAGE_V2).run_and_signal("AssumeRoleWithWebIdentity", "INT").await;
+    ended.is(130, "cancelled", "cancelled");
+    assert!(ended.took < Duration::from_secs(5), "{:?}", ended.took);
+    assert_eq!((ended.writes.len(), ended.output("changed")), (0, "false"));
 }

@@ -47,7 +47,7 @@ pub struct Ended {
     pub writes: Vec<String>,
     /// Every call of this run.
     pub calls: Vec<Call>,
-    /// How long it took.
+    /// How long it took; after a signal, from then on.
     pub took: Duration,
 }
 
@@ -209,20 +209,42 @@ impl Scenario {
 
     /// Runs the program once and checks what must hold for every run.
     pub async fn run(&self) -> Ended {
+        self.play(None).await
+    }
+
+    /// The same, but the runner sends a signal (such as `INT`) once an operation was called.
+    pub async fn run_and_signal(&self, after: &str, signal: &str) -> Ended {
+        self.play(Some((after, signal))).await
+    }
+
+    async fn play(&self, signal: Option<(&str, &str)>) -> Ended {
         let commands = tempfile::tempdir_in(self.folder.path().join("commands")).unwrap();
         for name in ["output", "env", "state", "path", "summary"] {
             std::fs::write(commands.path().join(name), "").unwrap();
         }
         std::fs::write(self.folder.path().join("workflow/event.json"), self.event.1.to_string()).unwrap();
-        let (seen, begun) = (self.sim.calls().len(), std::time::Instant::now());
+        let (seen, mut begun) = (self.sim.calls().len(), std::time::Instant::now());
         let child = tokio::process::Command::new(env!("CARGO_BIN_EXE_ecs-deploy"))
             .env_clear()
             .envs(self.environment(commands.path()))
             .current_dir(self.workspace())
             .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
             .kill_on_drop(true)
-            .output();
-        let Ok(output) = tokio::time::timeout(PATIENCE, child).await else {
+            .spawn()
+            .unwrap();
+        if let Some((after, signal)) = signal {
+            while !self.sim.calls().iter().skip(seen).any(|call| call.operation == after) {
+                assert!(begun.elapsed() < PATIENCE, "it never called {after}");
+                tokio::time::sleep(Duration::from_millis(5)).await;
+            }
+            let id = child.id().unwrap().to_string();
+            let sent = tokio::process::Command::new("kill").args([format!("-{signal}"), id]).status().await.unwrap();
+            assert!(sent.success());
+            begun = std::time::Instant::now();
+        }
+        let Ok(output) = tokio::time::timeout(PATIENCE, child.wait_with_output()).await else {
             let calls: Vec<String> = self.sim.calls().into_iter().map(|call| call.operation).collect();
             panic!("the program still ran after {PATIENCE:?}; it had called {calls:?}");
         };
