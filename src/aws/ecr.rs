@@ -16,6 +16,8 @@ pub enum ImageLookup {
     Found {
         /// `sha256:…`, of the index where there is one.
         digest: String,
+        /// The digests of the images in the index: one for each platform, and attestations. None when it is no index.
+        children: Vec<String>,
     },
     /// It is not there; ECR's words.
     Missing(String),
@@ -87,6 +89,22 @@ struct Answer {
 #[serde(rename_all = "camelCase")]
 struct Image {
     image_id: ImageId,
+    /// JSON, as a text.
+    #[serde(default)]
+    image_manifest: String,
+}
+
+/// An index, or what a manifest has of one.
+/// <https://github.com/opencontainers/image-spec/blob/main/image-index.md>
+#[derive(Deserialize, Default)]
+#[serde(default)]
+struct Index {
+    manifests: Vec<Descriptor>,
+}
+
+#[derive(Deserialize)]
+struct Descriptor {
+    digest: String,
 }
 
 #[derive(Deserialize, Default)]
@@ -117,11 +135,19 @@ impl ImageId {
     }
 }
 
+impl Image {
+    fn children(&self) -> Vec<String> {
+        // The digest is known without the manifest, so one that cannot be read is no failure.
+        let index: Index = serde_json::from_str(&self.image_manifest).unwrap_or_default();
+        index.manifests.into_iter().map(|child| child.digest).collect()
+    }
+}
+
 impl Answer {
     fn lookup(&self, image: &ImageRef) -> ImageLookup {
         let found = self.images.iter().find(|found| found.image_id.is(image));
-        if let Some(digest) = found.and_then(|found| found.image_id.digest.clone()) {
-            return ImageLookup::Found { digest };
+        if let Some((found, digest)) = found.and_then(|found| Some((found, found.image_id.digest.clone()?))) {
+            return ImageLookup::Found { digest, children: found.children() };
         }
         let failure = self.failures.iter().find(|failure| failure.image_id.is(image));
         ImageLookup::Missing(failure.map_or_else(

@@ -219,8 +219,15 @@ pub(crate) mod wire {
     #[tokio::test]
     async fn an_image_is_looked_up_in_its_own_account_and_region() {
         let digest = |c: &str| format!("sha256:{}", c.repeat(64));
+        let index = json!({"manifests": [
+            {"digest": digest("b"), "platform": {"architecture": "amd64"}}, {"digest": digest("c"), "annotations": {}},
+        ]});
         let answer = json!({
-            "images": [{"imageId": {"imageDigest": digest("a"), "imageTag": "v1"}}],
+            "images": [
+                {"imageId": {"imageDigest": digest("a"), "imageTag": "v1"}, "imageManifest": index.to_string()},
+                {"imageId": {"imageDigest": digest("d"), "imageTag": "v3"}, "imageManifest": r#"{"config":{"digest":"x"},"layers":[]}"#},
+                {"imageId": {"imageDigest": digest("e"), "imageTag": "v4"}, "imageManifest": "?"},
+            ],
             "failures": [{"imageId": {"imageTag": "v2"}, "failureCode": "ImageNotFound", "failureReason": "Requested image not found"}]
         });
         let (address, log) = server(move |before, _| match before {
@@ -233,12 +240,17 @@ pub(crate) mod wire {
         .await;
         let image =
             |tag| ImageRef::parse(&format!("999999999999.dkr.ecr.us-east-2.amazonaws.com/shop/web:{tag}")).unwrap();
-        let (v1, v2) = (image("v1"), image("v2"));
+        let (v1, v2, v3, v4) = (image("v1"), image("v2"), image("v3"), image("v4"));
         let aws = aws(&address).await;
         let missing = |words: &str| ImageLookup::Missing(words.to_owned());
         assert_eq!(
-            aws.batch_get_image(&[&v2, &v1]).await.unwrap(),
-            [missing("ImageNotFound: Requested image not found"), ImageLookup::Found { digest: digest("a") }]
+            aws.batch_get_image(&[&v2, &v1, &v3, &v4]).await.unwrap(),
+            [
+                missing("ImageNotFound: Requested image not found"),
+                ImageLookup::Found { digest: digest("a"), children: vec![digest("b"), digest("c")] },
+                ImageLookup::Found { digest: digest("d"), children: Vec::new() },
+                ImageLookup::Found { digest: digest("e"), children: Vec::new() },
+            ]
         );
         assert_eq!(aws.batch_get_image(&[&v1]).await.unwrap(), [missing("The repository does not exist")]);
         let sent = log.lock().unwrap()[0].clone();

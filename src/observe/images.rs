@@ -24,7 +24,7 @@ pub async fn digests(inputs: &Inputs, base: &Base, aws: &Aws) -> (BTreeMap<Strin
                 digests.insert(text, Digest::Unknown(format!("it is not an image reference: {problem}")));
             }
             Ok(ImageRef { digest: Some(digest), .. }) => {
-                digests.insert(text, Digest::Known(digest));
+                digests.insert(text, Digest::Known { digest, children: Vec::new() });
             }
             Ok(image) if matches!(image.registry, Registry::Ecr { .. }) => {
                 repositories.entry((image.registry.clone(), image.repository.clone())).or_default().push(image);
@@ -62,7 +62,7 @@ fn read(answer: Result<Vec<ImageLookup>, CallError>, asked: usize) -> Vec<Digest
         Ok(found) => found
             .into_iter()
             .map(|lookup| match lookup {
-                ImageLookup::Found { digest } => Digest::Known(digest),
+                ImageLookup::Found { digest, children } => Digest::Known { digest, children },
                 ImageLookup::Missing(said) => Digest::Missing(said),
             })
             .collect(),

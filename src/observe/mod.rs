@@ -46,8 +46,13 @@ pub struct Base {
 /// What is known of the digest of an image.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Digest {
-    /// `sha256:…`.
-    Known(String),
+    /// It is known.
+    Known {
+        /// `sha256:…`, of the index where there is one.
+        digest: String,
+        /// The digests of the images in the index, as far as it was read.
+        children: Vec<String>,
+    },
     /// The registry says that the image is not there; its words.
     Missing(String),
     /// It could not be looked up; why.

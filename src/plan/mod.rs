@@ -117,7 +117,7 @@ fn images(before: Option<&TaskDefinition>, after: &TaskDefinition, observed: &Ob
     let change = |(container, image): (&str, &str)| ImageChange {
         container: container.to_owned(),
         from: image_before(container).map(str::to_owned),
-        from_digest: steps::running_digest(observed, container).map(str::to_owned),
+        from_digest: image_before(container).and_then(|image| steps::running_digest(observed, container, image)),
         to: image.to_owned(),
         to_digest: digest(image, observed),
     };
@@ -126,7 +126,7 @@ fn images(before: Option<&TaskDefinition>, after: &TaskDefinition, observed: &Ob
 
 fn digest(image: &str, observed: &Observed) -> Option<String> {
     match observed.digests.get(image) {
-        Some(Digest::Known(digest)) => Some(digest.clone()),
+        Some(Digest::Known { digest, .. }) => Some(digest.clone()),
         _ => ImageRef::parse(image).ok()?.digest,
     }
 }

@@ -44,7 +44,7 @@ fn pinned(text: &str, digests: &BTreeMap<String, Digest>) -> Result<Option<Strin
         return Ok(Some(text.to_owned()));
     }
     match digests.get(text) {
-        Some(Digest::Known(digest)) => Ok(Some(image.pinned(digest).to_string())),
+        Some(Digest::Known { digest, .. }) => Ok(Some(image.pinned(digest).to_string())),
         Some(Digest::Missing(said)) => Err((format!("ECR says: {said}"), "Push the image first, or correct its tag.")),
         _ if !matches!(image.registry, Registry::Ecr { .. }) => Ok(None),
         Some(Digest::Unknown(why)) => {

@@ -301,7 +301,8 @@ fn images_are_pinned_where_ecr_knows_them() {
         {"name": "done", "image": format!("nginx@{DIGEST}")},
         {"name": "log", "image": "public.ecr.aws/aws/fluent-bit:4"},
     ]});
-    let digests = BTreeMap::from([(format!("{ECR}:v1"), Digest::Known(DIGEST.to_owned()))]);
+    let digests =
+        BTreeMap::from([(format!("{ECR}:v1"), Digest::Known { digest: DIGEST.to_owned(), children: Vec::new() })]);
     let asked = Definition { pin_image_digest: true, ..asked(Edits::default()) };
     let result = render(&base(document), &asked, &digests).unwrap();
     let images: Vec<&str> = result.definition.images().map(|(_, image)| image).collect();

@@ -173,9 +173,9 @@ fn moved_tags(observed: &Observed, definition: &TaskDefinition, warnings: &mut V
         if ImageRef::parse(text).is_ok_and(|image| image.digest.is_some()) {
             continue;
         }
-        match (running_digest(observed, container), observed.digests.get(text)) {
-            (Some(running), Some(Digest::Known(now))) if running == now => {}
-            (Some(_), Some(Digest::Known(_))) => moved.push(format!("`{text}`")),
+        match (running_digest(observed, container, text), observed.digests.get(text)) {
+            (Some(running), Some(Digest::Known { digest, .. })) if running == *digest => {}
+            (Some(_), Some(Digest::Known { .. })) => moved.push(format!("`{text}`")),
             _ => unknown.push(format!("`{text}`")),
         }
     }
@@ -194,11 +194,16 @@ fn moved_tags(observed: &Observed, definition: &TaskDefinition, warnings: &mut V
     None
 }
 
-/// The digest that the service's tasks use for a container.
-pub(super) fn running_digest<'a>(observed: &'a Observed, container: &str) -> Option<&'a str> {
+/// The digest that the service's tasks use for a container whose image is `text`; of the index where that is known.
+pub(super) fn running_digest(observed: &Observed, container: &str, text: &str) -> Option<String> {
     let revision = observed.running_revision.as_ref()?;
     let image = revision.container_images.iter().find(|image| image.container_name == container)?;
-    image.image_digest.as_deref()
+    let running = image.image_digest.as_ref()?;
+    // ECS may report the index or the platform's image in it: either is the image that the text names.
+    match observed.digests.get(text) {
+        Some(Digest::Known { digest, children }) if children.contains(running) => Some(digest.clone()),
+        _ => ImageRef::parse(text).ok().and_then(|image| image.digest).or_else(|| Some(running.clone())),
+    }
 }
 
 #[cfg(test)]

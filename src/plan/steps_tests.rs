@@ -14,6 +14,12 @@ const OLD: &str = "sha256:000000000000000000000000000000000000000000000000000000
 const NEW: &str = "sha256:1111111111111111111111111111111111111111111111111111111111111111";
 const IMAGE: &str = "123456789012.dkr.ecr.eu-central-1.amazonaws.com/web:v1";
 
+/// An index of two platforms' images.
+fn index(digest: &str) -> Digest {
+    let child = |platform| format!("{}{platform}", &digest[..digest.len() - 5]);
+    Digest::Known { digest: digest.to_owned(), children: vec![child("amd64"), child("arm64")] }
+}
+
 fn arn(number: u64) -> String {
     format!("arn:aws:ecs:eu-central-1:123456789012:task-definition/web:{number}")
 }
@@ -50,7 +56,7 @@ impl Case {
             newest: Some(running.clone()),
             running: Some(running),
             running_revision: serde_json::from_value(running_revision).unwrap(),
-            digests: BTreeMap::from([(IMAGE.to_owned(), Digest::Known(OLD.to_owned()))]),
+            digests: BTreeMap::from([(IMAGE.to_owned(), index(OLD))]),
             warnings: Vec::new(),
         };
         let always =
@@ -215,7 +221,7 @@ fn a_setting_that_the_service_already_has_needs_no_update() {
 #[test]
 fn a_tag_that_moved_is_deployed_again() {
     let moved = |observed: &mut Observed| {
-        observed.digests.insert(IMAGE.to_owned(), Digest::Known(NEW.to_owned()));
+        observed.digests.insert(IMAGE.to_owned(), index(NEW));
     };
     insta::assert_snapshot!(Case::new(&[]).with(moved).told(), @r#"
     reuse web:7
@@ -228,12 +234,48 @@ fn a_tag_that_moved_is_deployed_again() {
 #[test]
 fn a_tag_that_moved_is_not_deployed_again_by_who_said_not_to_force() {
     let moved = |observed: &mut Observed| {
-        observed.digests.insert(IMAGE.to_owned(), Digest::Known(NEW.to_owned()));
+        observed.digests.insert(IMAGE.to_owned(), index(NEW));
     };
     insta::assert_snapshot!(Case::new(&[("force-new-deployment", "false")]).with(moved).told(), @r"
     reuse web:7
     ! Another image now has the tag that the service runs: `123456789012.dkr.ecr.eu-central-1.amazonaws.com/web:v1`. It is not deployed again: `force-new-deployment` is false.
     ");
+}
+
+#[test]
+fn a_platforms_image_in_the_index_is_the_image_that_the_tag_names() {
+    let reports = |digest: &str| {
+        let digest = digest.to_owned();
+        |observed: &mut Observed| {
+            observed.running_revision.as_mut().unwrap().container_images[0].image_digest = Some(digest);
+        }
+    };
+    let Digest::Known { children, .. } = index(OLD) else { unreachable!() };
+    for running in [OLD, &children[0], &children[1]] {
+        let case = Case::new(&[]).with(reports(running));
+        assert_eq!(case.told(), "reuse web:7", "{running}");
+        let image = case.plan().images.remove(0);
+        assert_eq!((image.from_digest.as_deref(), image.to_digest.as_deref()), (Some(OLD), Some(OLD)), "{running}");
+
+        let moved = case.with(|observed| drop(observed.digests.insert(IMAGE.to_owned(), index(NEW))));
+        assert!(moved.told().contains("forceNewDeployment"), "{running}");
+        assert_eq!(moved.plan().images[0].to_digest.as_deref(), Some(NEW));
+    }
+}
+
+#[test]
+fn a_pinned_image_runs_with_the_digest_it_is_pinned_to() {
+    let pinned = format!("123456789012.dkr.ecr.eu-central-1.amazonaws.com/web@{OLD}");
+    let case = Case::new(&[]).with(|observed| {
+        observed.base.document["containerDefinitions"][0]["image"] = pinned.clone().into();
+        let running = revision(7, &pinned, "ACTIVE");
+        (observed.newest, observed.running) = (Some(running.clone()), Some(running));
+        observed.digests =
+            BTreeMap::from([(pinned.clone(), Digest::Known { digest: OLD.to_owned(), children: Vec::new() })]);
+        observed.running_revision.as_mut().unwrap().container_images[0].image_digest = Some(NEW.to_owned());
+    });
+    assert_eq!(case.told(), "reuse web:7");
+    assert_eq!(case.plan().images[0].from_digest.as_deref(), Some(OLD));
 }
 
 #[test]
