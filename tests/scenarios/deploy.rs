@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use ecs_deploy::sim::{Rollout, Trick, Trouble, World};
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::harness::{IMAGE_V2, Scenario};
 
@@ -341,4 +341,37 @@ async fn a_run_cancelled_before_its_first_write_changes_nothing() {
     ended.is(130, "cancelled", "cancelled");
     assert!(ended.took < Duration::from_secs(5), "{:?}", ended.took);
     assert_eq!((ended.writes.len(), ended.output("changed")), (0, "false"));
+}
+
+#[tokio::test]
+async fn a_revision_that_reports_a_platforms_image_is_deployed_again_only_when_the_tag_moved() {
+    let mut world = World::default();
+    let image = world.image("web", "v1");
+    let index = world.ecr["web"].resolve(Some("v1"), None).unwrap().clone();
+    let manifest: Value = serde_json::from_str(&index.manifest).unwrap();
+    let child = manifest["manifests"][1]["digest"].clone();
+    world.change_service("web", |web| {
+        web.deployments.last_mut().unwrap().images["containers"][0]["imageDigest"] = child;
+    });
+    let scenario = Scenario::of(world).await.input("image", &image);
+
+    let ended = scenario.run().await;
+    ended.is(0, "unchanged", "");
+    assert_eq!(ended.writes, [""; 0]);
+    let digests: Value = serde_json::from_str(ended.output("image-digests")).unwrap();
+    assert_eq!(digests["web"], index.digest);
+
+    scenario.sim.with(|world| world.ecr.get_mut("web").unwrap().push("v1", &["arm64"], index.pushed));
+    let ended = scenario.run().await;
+    assert_eq!(ended.writes, [""; 0], "the same image in another index is not another image");
+
+    scenario.sim.with(|world| {
+        let web = world.ecr.get_mut("web").unwrap();
+        let v2 = web.tags["v2"].clone();
+        web.tags.insert("v1".into(), v2);
+    });
+    let ended = scenario.run().await;
+    ended.is(0, "succeeded", "");
+    assert_eq!(ended.writes, ["UpdateService"]);
+    assert_eq!(ended.requests("UpdateService")[0]["forceNewDeployment"], true);
 }
