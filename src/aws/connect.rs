@@ -94,23 +94,15 @@ impl<'a> Way<'a> {
         }
     }
 
+    /// What only this choice shows; keys and tags without effect are remarked on with the inputs.
     fn warnings(self, credentials: &Credentials) -> Vec<String> {
-        let mut warnings = Vec::new();
-        if matches!(self, Self::Keys(_)) {
-            warnings.push(
-                "Long-lived AWS keys are in use. With `role-to-assume` and `permissions: id-token: write` the job needs \
-                 none: GitHub's OIDC token takes their place."
-                    .to_owned(),
-            );
-        }
-        if matches!(self, Self::Oidc(_) | Self::TokenFile(_)) && !credentials.custom_tags.is_empty() {
-            warnings.push("`custom-tags` has no effect: a role assumed with a token takes no session tags.".to_owned());
-        }
-        if matches!(self, Self::Ambient) && credentials.role.is_none() && credentials.web_identity_token_file.is_some()
-        {
-            warnings.push("`web-identity-token-file` has no effect without `role-to-assume`.".to_owned());
-        }
-        warnings
+        let unused = matches!(self, Self::Ambient)
+            && credentials.role.is_none()
+            && credentials.web_identity_token_file.is_some();
+        unused
+            .then(|| "`web-identity-token-file` has no effect without `role-to-assume`.".to_owned())
+            .into_iter()
+            .collect()
     }
 }
 
