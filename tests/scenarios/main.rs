@@ -9,4 +9,7 @@ mod credentials;
 mod definition;
 mod deploy;
 mod inputs;
+mod official_credentials;
+mod official_deploy;
+mod official_render;
 mod telling;
