@@ -168,9 +168,7 @@ async fn story(
 /// 7 Tell it. What later steps rely on comes first, the cause of a failure last. A report that cannot be delivered is
 /// a warning: it never changes the verdict.
 async fn tell(report: &mut Report, http: &Http, say: fn(&str)) {
-    if let Err(warning) = write_documents(report) {
-        report.warnings.push(warning);
-    }
+    write_documents(report);
     let runner = &report.runner;
     let outputs = github::files::append_outputs(runner.output.as_deref(), &outputs::outputs(report));
     let wanted = report.inputs.as_ref().is_none_or(|inputs| inputs.reporting.job_summary);
@@ -186,17 +184,18 @@ async fn tell(report: &mut Report, http: &Http, say: fn(&str)) {
     }
 }
 
-/// The rendered task definition and the report, as files for later steps.
-fn write_documents(report: &mut Report) -> Result<(), String> {
+/// The rendered task definition and the report, as files for later steps. One that cannot be written is a warning.
+fn write_documents(report: &mut Report) {
     let workspace = report.runner.workspace.clone();
     let name = document_name(report);
     let place =
         |kind: &str, text: &str| github::files::write_for_later_steps(&workspace, &format!("{kind}-{name}.json"), text);
-    if let Some(definition) = report.service_plan().map(|plan| plan.definition.pretty()) {
-        report.task_definition_path = Some(place("task-definition", &definition)?);
-    }
-    report.report_path = Some(place("report", &json::json(report))?);
-    Ok(())
+    let definition = report.service_plan().map(|plan| plan.definition.pretty());
+    let definition = definition.map(|text| place("task-definition", &text)).transpose();
+    report.task_definition_path = definition.as_ref().ok().cloned().flatten();
+    let told = place("report", &json::json(report));
+    report.report_path = told.as_ref().ok().cloned();
+    report.warnings.extend(definition.err().into_iter().chain(told.err()));
 }
 
 /// A name of its own for each cluster and service: a job may deploy the same service to several clusters, and the files
@@ -229,8 +228,14 @@ fn conclude(report: &mut Report, ended: Result<(), Vec<Error>>, duration: Durati
             report.errors.extend(report.outcome.cause.clone());
             report.verdict.or(report.outcome.verdict)
         }
+        // A signal that comes while the cause is looked for does not undo an ending that was already seen.
+        Err(errors) if report.outcome.verdict.is_some() && errors.iter().all(|error| error.code == Code::Cancelled) => {
+            report.errors.extend(report.outcome.cause.clone());
+            report.warnings.extend(errors.into_iter().map(|error| format!("{} {}", error.what, error.why)));
+            report.outcome.verdict
+        }
         Err(errors) => {
-            let verdict = errors.first().map(|error| after(error.code.verdict(), report.outcome.changed));
+            let verdict = errors.first().map(|error| after(error.code, report.outcome.changed));
             report.errors.extend(errors);
             verdict
         }
@@ -241,10 +246,12 @@ fn conclude(report: &mut Report, ended: Result<(), Vec<Error>>, duration: Durati
     verdict
 }
 
-/// `invalid` and `blocked` promise that nothing was written: after a change they would be a lie.
-fn after(verdict: Verdict, changed: bool) -> Verdict {
-    match verdict {
+/// `invalid` and `blocked` promise that nothing was written: after a change they would be a lie. A request that AWS
+/// refuses then leaves the job half done, which is more than `denied`.
+fn after(code: Code, changed: bool) -> Verdict {
+    match code.verdict() {
         Verdict::Invalid | Verdict::Blocked if changed => Verdict::Failed,
+        Verdict::Denied if changed && code == Code::RequestRefused => Verdict::Failed,
         other => other,
     }
 }

@@ -166,9 +166,9 @@ impl Code {
             | Self::CredentialsInvalid
             | Self::AccessDenied
             | Self::Throttled
-            | Self::Unreachable => Verdict::Denied,
-            Self::RequestRefused
-            | Self::CircuitBreaker
+            | Self::Unreachable
+            | Self::RequestRefused => Verdict::Denied,
+            Self::CircuitBreaker
             | Self::AlarmTriggered
             | Self::HookFailed
             | Self::StoppedByHand
