@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use crate::model::service::Service;
 use crate::model::verdict::Verdict;
 
 use super::Report;
@@ -21,6 +22,13 @@ pub fn message(report: &Report) -> String {
         Verdict::Succeeded if report.service_name().is_none() => {
             format!("{target} was registered; no service was asked for.")
         }
+        // Nothing but settings changed, or the rollout of somebody else was awaited.
+        Verdict::Succeeded if !began_a_deployment(report) => {
+            format!("{subject} has the settings asked for and runs {target}.")
+        }
+        Verdict::Succeeded if report.service().is_some_and(|service| service.desired_count == 0) => {
+            format!("{subject} is set to {target}; its desired count is 0, so no task runs.")
+        }
         Verdict::Succeeded => format!("{subject} now runs {target}, proven by its own deployment after {took}."),
         Verdict::Unchanged if report.service_name().is_none() => {
             format!("{target} already is exactly as asked; nothing was registered.")
@@ -34,6 +42,13 @@ pub fn message(report: &Report) -> String {
         Verdict::Paused => format!("{subject} reached the pause asked for while moving to {target}."),
         _ => unhappy(report, verdict, &subject),
     }
+}
+
+/// Whether the run's deployment is another than the one there was before.
+fn began_a_deployment(report: &Report) -> bool {
+    let before = report.service_plan().and_then(|plan| plan.service.as_ref()).and_then(Service::primary);
+    let ours = report.outcome.deployment_id.as_deref();
+    ours.is_some() && ours != before.map(|deployment| deployment.id.as_str())
 }
 
 /// A sentence for a verdict that is not green: the cause, and what it means for the service now.
