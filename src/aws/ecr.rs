@@ -1,5 +1,7 @@
 //! ECR: which digest a tag points to now.
 
+use std::fmt;
+
 use aws_config::Region;
 use aws_sdk_ecr::types::ImageIdentifier;
 use serde::Deserialize;
@@ -21,6 +23,8 @@ pub enum ImageLookup {
     },
     /// It is not there; ECR's words.
     Missing(String),
+    /// ECR could not tell: no key for it, an upstream registry that is down; its words.
+    Unclear(String),
 }
 
 /// Every kind of manifest: with a shorter list ECR may convert an image's manifest, and its digest is then not the one
@@ -143,16 +147,30 @@ impl Image {
     }
 }
 
+impl Failure {
+    /// The codes that say there is no such image, and not that ECR could not look.
+    fn says_absent(&self) -> bool {
+        ["ImageNotFound", "ImageTagDoesNotMatchDigest", "InvalidImageTag", "InvalidImageDigest"]
+            .contains(&self.code.as_str())
+    }
+}
+
+impl fmt::Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.code, self.reason)
+    }
+}
+
 impl Answer {
     fn lookup(&self, image: &ImageRef) -> ImageLookup {
         let found = self.images.iter().find(|found| found.image_id.is(image));
         if let Some((found, digest)) = found.and_then(|found| Some((found, found.image_id.digest.clone()?))) {
             return ImageLookup::Found { digest, children: found.children() };
         }
-        let failure = self.failures.iter().find(|failure| failure.image_id.is(image));
-        ImageLookup::Missing(failure.map_or_else(
-            || "ECR did not answer for it".to_owned(),
-            |failure| format!("{}: {}", failure.code, failure.reason),
-        ))
+        match self.failures.iter().find(|failure| failure.image_id.is(image)) {
+            Some(failure) if failure.says_absent() => ImageLookup::Missing(failure.to_string()),
+            Some(failure) => ImageLookup::Unclear(failure.to_string()),
+            None => ImageLookup::Unclear("ECR did not answer for it".to_owned()),
+        }
     }
 }

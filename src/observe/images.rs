@@ -64,6 +64,7 @@ fn read(answer: Result<Vec<ImageLookup>, CallError>, asked: usize) -> Vec<Digest
             .map(|lookup| match lookup {
                 ImageLookup::Found { digest, children } => Digest::Known { digest, children },
                 ImageLookup::Missing(said) => Digest::Missing(said),
+                ImageLookup::Unclear(said) => Digest::Unknown(said),
             })
             .collect(),
         Err(error) => vec![Digest::Unknown(format!("`{}` failed: {}", error.action, error.message)); asked],
