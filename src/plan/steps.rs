@@ -85,11 +85,14 @@ fn update(
     let state = service.primary().and_then(|primary| primary.rollout_state.as_deref());
     if is_current && !is_forced {
         again = if state == Some("FAILED") {
-            Some(format!("The last rollout of {} failed; it is started again.", short_name(&service.task_definition)))
+            Some(format!(
+                "The last rollout of {} failed, so it is deployed again.",
+                short_name(&service.task_definition)
+            ))
         } else {
             moved_tags(observed, definition, warnings)
         };
-        if state != Some("FAILED") && deploy.force_new_deployment == Some(false) {
+        if deploy.force_new_deployment == Some(false) {
             let kept = again.take().map(|why| why.replace(", so it is deployed again", ""));
             warnings
                 .extend(kept.map(|why| format!("{why} It is not deployed again: `force-new-deployment` is false.")));

@@ -303,7 +303,7 @@ fn a_rollout_that_goes_on_is_followed_and_a_failed_one_is_started_again() {
     reuse web:7
     update {"cluster":"prod","service":"web","forceNewDeployment":true}
     await
-    ! The last rollout of web:7 failed; it is started again.
+    ! The last rollout of web:7 failed, so it is deployed again.
     "#);
     let not_waiting = Case::new(&[("wait-for-service-stability", "false")]).with(rollout_is("IN_PROGRESS"));
     insta::assert_snapshot!(not_waiting.told(), @r"
