@@ -73,7 +73,7 @@ pub(super) async fn fetch(request: &OidcRequest, audience: &str, http: &Http, ma
         if !failure.may_pass || started.elapsed() + pause > PATIENCE {
             return Err(refused(failure.why));
         }
-        tracing::info!("GitHub gave no OIDC token ({}); asking again", failure.why);
+        tracing::info!("GitHub gave no OIDC token ({:?}); asking again", failure.why);
         tokio::time::sleep(pause).await;
         longest *= 2;
     }

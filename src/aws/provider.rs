@@ -64,7 +64,7 @@ impl AssumedRole {
             if next == Next::GiveUp {
                 return Err(explain::web_identity(error, &token.claims, &self.asked.role_arn));
             }
-            tracing::info!("the role was refused ({}); trying again", error.evidence());
+            tracing::info!("the role was refused ({:?}); trying again", error.evidence());
             tokio::time::sleep(pause(attempt)).await;
             if next == Next::NewToken {
                 token = self.token().await?;

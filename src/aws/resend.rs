@@ -16,7 +16,7 @@ where
     loop {
         match send().await {
             Err(error) if attempt < attempts && can_be_sent_again(&error) => {
-                tracing::info!("{} was not carried out ({}); trying again", error.action, error.evidence());
+                tracing::info!("{} was not carried out ({:?}); trying again", error.action, error.evidence());
                 tokio::time::sleep(pause(attempt)).await;
                 attempt += 1;
             }
