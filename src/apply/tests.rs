@@ -429,7 +429,7 @@ async fn a_rollout_that_goes_on_and_is_not_awaited_is_not_called_unchanged() {
 #[tokio::test(start_paused = true)]
 async fn the_verdict_does_not_wait_for_slow_evidence() {
     let stalled = world().rollout("web", Rollout::Stall { running: 1 });
-    let run = Run::of(stalled.fault("ListTasks", u32::MAX, Trick::Delay(Duration::from_secs(60)))).await;
+    let run = Run::of(stalled.fault("ListTasks", u32::MAX, Trick::Delay(Duration::from_mins(1)))).await;
     let began = Instant::now();
     let (evidence, _) = diagnose(&run.plan, &run.outcome, &run.aws).await;
     assert!(began.elapsed() < Duration::from_secs(16), "{:?}", began.elapsed());

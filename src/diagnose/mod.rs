@@ -62,7 +62,7 @@ pub async fn diagnose(plan: &ServicePlan, outcome: &Outcome, aws: &Aws) -> (Evid
             evidence.missing.push(format!("The stopped tasks: AWS took longer than {} seconds.", PATIENCE.as_secs()));
         }
         Ok(Ok(tasks)) => {
-            evidence.stopped = evidence::group(tasks.iter().filter(|task| evidence::is_ours(task, id, ours)))
+            evidence.stopped = evidence::group(tasks.iter().filter(|task| evidence::is_ours(task, id, ours)));
         }
         Ok(Err(error)) => {
             evidence.missing.push(format!("The stopped tasks: `{}` failed. {}", error.action, error.message));
