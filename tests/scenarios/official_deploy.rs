@@ -261,7 +261,7 @@ async fn a_service_that_is_not_active_is_told_before_any_write() {
 async fn a_refused_register_is_told_once() {
     let trick = Trick::Error(400, "ClientException".into(), "Could not parse it".into());
     let ended = deploying(World::default().fault("RegisterTaskDefinition", u32::MAX, trick)).await.run().await;
-    ended.is(5, "failed", "request-refused");
+    ended.is(7, "denied", "request-refused");
     assert_eq!(ended.writes, NOTHING);
     assert_eq!(ended.requests("UpdateService").len(), 0);
     assert_eq!(ended.stdout.matches("::error").count(), 1, "{}", ended.told());
