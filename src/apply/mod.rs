@@ -17,6 +17,7 @@ use self::facts::live;
 use crate::aws::Aws;
 use crate::error::Error;
 use crate::inputs::Wait;
+use crate::model::names::short_name;
 use crate::model::service::{Deployment, Service, ServiceDeployment, ServiceEvent};
 use crate::model::verdict::Verdict;
 use crate::plan::{ServicePlan, Step};
@@ -107,6 +108,7 @@ pub async fn apply(
                     }
                     (None, None) => continue,
                 };
+                tell(What::Started(format!("waiting for the rollout of {}", short_name(&goal.task_definition))));
                 poll::follow(&goal, plan, wait, aws, outcome, tell).await?;
             }
         }
