@@ -4,6 +4,7 @@
 ROOT=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
 TOOLS=$ROOT/target/tools
 export ROOT TOOLS
+export PYTHONDONTWRITEBYTECODE=1
 export PATH="$TOOLS/venv/bin:$TOOLS/npm/node_modules/.bin:$TOOLS/cargo/bin:$PATH"
 
 # Says why and stops: a part that cannot do its work has failed.
