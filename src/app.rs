@@ -83,6 +83,7 @@ async fn stage(command: Command) -> ExitCode {
 
 /// The verbs of the stage, which the released binary does not have.
 #[cfg(not(feature = "sim"))]
+#[expect(clippy::unused_async, reason = "its twin with the sim waits")]
 async fn stage(_: Command) -> ExitCode {
     complain("This binary was built without the pretend AWS: build it with `--features sim`.");
     ExitCode::from(2)
