@@ -288,25 +288,6 @@ async fn a_denied_write_names_the_action_and_changes_nothing_more() {
     }
 }
 
-/// The policy of the README is enough, and none of it is too much to ask.
-#[tokio::test]
-async fn the_documented_policy_is_enough() {
-    let policy: serde_json::Value = serde_json::from_str(include_str!("../../fixtures/iam/policy.json")).unwrap();
-    let actions: Vec<String> = policy["Statement"]
-        .as_array()
-        .unwrap()
-        .iter()
-        .flat_map(|statement| match &statement["Action"] {
-            serde_json::Value::String(action) => vec![action.clone()],
-            actions => actions.as_array().unwrap().iter().map(|action| action.as_str().unwrap().to_owned()).collect(),
-        })
-        .collect();
-    let actions: Vec<&str> = actions.iter().map(String::as_str).collect();
-    let ended = Scenario::of(World::default().allow_only(&actions)).await.input("image", IMAGE_V2).run().await;
-    ended.is(0, "succeeded", "");
-    assert!(ended.calls.iter().all(|call| call.status != 400), "{}", ended.told());
-}
-
 #[tokio::test]
 async fn deployment_settings_travel_whole() {
     let settings = "{maximumPercent: 150, invented: {deeply: [1, null]}}";

@@ -12,4 +12,5 @@ mod inputs;
 mod official_credentials;
 mod official_deploy;
 mod official_render;
+mod readme;
 mod telling;
