@@ -224,7 +224,7 @@ async fn what_a_later_version_brings_is_refused() {
 async fn a_volume_travels_when_it_is_given_and_is_left_alone_when_not() {
     let volume = |size: u32| {
         json!({"roleArn": "arn:aws:iam::123456789012:role/ebs", "sizeInGiB": size, "volumeType": "gp2", "throughput": 125,
-            "newerThanThis": [null]})
+            "inventedMember": [null]})
     };
     let mut scenario = deploying(World::default()).await.input("service-managed-ebs-volume-name", "data");
     for (row, size, writes) in [("43 new", 10, &BOTH[..]), ("44 changed", 20, &BOTH[1..])] {

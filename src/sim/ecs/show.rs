@@ -34,6 +34,10 @@ pub(super) fn current(world: &World, service: &Service) -> Option<String> {
     service.deployments.last().map(|deployment| deployment_arn(world, service, deployment))
 }
 
+/// What `UpdateService` takes for the service, and the answers show at its deployments alone.
+/// <https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_Deployment.html>
+const DEPLOYMENTS_OWN: [&str; 3] = ["serviceConnectConfiguration", "volumeConfigurations", "vpcLatticeConfigurations"];
+
 /// A service as `DescribeServices` and `UpdateService` show it.
 pub(super) fn service(world: &World, service: &Service, tags: bool, current: Option<String>) -> Value {
     let listed = || service.deployments.iter().rev().filter(|deployment| deployment.place != Place::Gone);
@@ -58,7 +62,7 @@ pub(super) fn service(world: &World, service: &Service, tags: bool, current: Opt
         "createdBy": format!("arn:aws:iam::{}:role/infra", world.account),
     });
     if let Some(shown) = shown.as_object_mut() {
-        for (name, value) in &service.settings {
+        for (name, value) in service.settings.iter().filter(|(name, _)| !DEPLOYMENTS_OWN.contains(&name.as_str())) {
             shown.insert(name.clone(), value.clone());
         }
         if let Some(controller) = &service.controller {
@@ -99,6 +103,8 @@ fn deployment(service: &Service, deployment: &Deployment) -> Value {
     if let Some(shown) = shown.as_object_mut() {
         for name in
             ["launchType", "platformVersion", "platformFamily", "networkConfiguration", "capacityProviderStrategy"]
+                .into_iter()
+                .chain(DEPLOYMENTS_OWN)
         {
             if let Some(value) = service.settings.get(name) {
                 shown.insert(name.into(), value.clone());
