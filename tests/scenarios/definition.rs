@@ -210,3 +210,14 @@ async fn the_rendered_definition_is_left_for_later_steps() {
         serde_json::from_str(&std::fs::read_to_string(scenario.workspace().join(path)).unwrap()).unwrap();
     assert_eq!(rendered["containerDefinitions"][0]["image"], IMAGE_V2);
 }
+
+/// Every field of the service model, and invented ones at every level: what goes in is what the wire receives.
+#[tokio::test]
+async fn every_field_reaches_the_wire_as_it_was_written() {
+    let text = include_str!("../../fixtures/task-definitions/every-field.json");
+    let mut expected: Value = serde_json::from_str(text).unwrap();
+    let name = expected["containerDefinitions"][0]["name"].as_str().unwrap().to_owned();
+    let ended = with_file("every-field.json", text).await.input("container-name", &name).run().await;
+    expected["containerDefinitions"][0]["image"] = json!(IMAGE_V2);
+    assert_eq!(registered(&ended), expected, "{}", ended.told());
+}
