@@ -157,10 +157,16 @@ async fn story(
             timeline.push(event);
         };
         apply::apply(service, &inputs.wait, &aws, outcome, &mut tell).await.map_err(one)?;
-        if outcome.verdict.is_some_and(|verdict| !verdict.is_green()) {
-            let (evidence, cause) = diagnose::diagnose(service, outcome, &aws).await;
+        if outcome.verdict.is_some_and(calls_for_evidence)
+            && let Some(subject) = outcome.subject(service)
+        {
+            let evidence = match &outcome.evidence {
+                Some(evidence) => evidence.clone(),
+                None => diagnose::gather(&subject, &aws).await,
+            };
+            let cause = diagnose::name_cause(&evidence, &subject);
             outcome.cause = cause.or(outcome.cause.take());
-            report.evidence = Some(evidence);
+            outcome.evidence = Some(evidence);
         }
     }
     Ok(())
@@ -245,6 +251,11 @@ fn conclude(report: &mut Report, ended: Result<(), Vec<Error>>, duration: Durati
     let verdict = verdict.unwrap_or(Verdict::Failed);
     report.verdict = Some(verdict);
     verdict
+}
+
+/// Whether a run that ended so has a cause to look for in the service's tasks.
+fn calls_for_evidence(verdict: Verdict) -> bool {
+    matches!(verdict, Verdict::RolledBack | Verdict::Failed | Verdict::RollbackFailed | Verdict::TimedOut)
 }
 
 /// `invalid` and `blocked` promise that nothing was written: after a change they would be a lie. A request that AWS

@@ -16,8 +16,8 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("github", &["http", "inputs"]),
     ("observe", &["aws", "inputs"]),
     ("plan", &["inputs", "observe"]),
-    ("apply", &["aws", "http", "inputs", "plan"]),
-    ("diagnose", &["apply", "aws", "plan"]),
+    ("apply", &["aws", "diagnose", "http", "inputs", "plan"]),
+    ("diagnose", &["aws", "plan"]),
     ("report", &["apply", "aws", "diagnose", "inputs", "observe", "plan"]),
     ("sim", &[]),
 ];
@@ -42,7 +42,14 @@ const WORLD: &[&str] = &[
 ];
 
 /// The SDK's calls that change something; only `apply` may call our methods for them, only `aws` names them.
-const CHANGING: &[&str] = &["register_task_definition(", "update_service(", "stop_service_deployment(", "run_task("];
+const CHANGING: &[&str] = &[
+    "register_task_definition(",
+    "update_service(",
+    "stop_service_deployment(",
+    "create_deployment(",
+    "stop_deployment(",
+    "run_task(",
+];
 
 #[test]
 fn every_room_uses_only_the_rooms_it_may() {

@@ -15,6 +15,7 @@ use serde::Serialize;
 
 use self::facts::live;
 use crate::aws::Aws;
+use crate::diagnose::{Evidence, Subject};
 use crate::error::Error;
 use crate::inputs::Wait;
 use crate::model::names::short_name;
@@ -70,6 +71,23 @@ pub struct Outcome {
     pub service_deployment: Option<ServiceDeployment>,
     /// The revision that took over, when superseded.
     pub superseded_by: Option<String>,
+    /// The evidence of a failure, gathered while it exists.
+    #[serde(skip)]
+    pub evidence: Option<Evidence>,
+}
+
+impl Outcome {
+    /// What `diagnose` is asked about, once our deployment is known.
+    pub fn subject<'a>(&'a self, plan: &'a ServicePlan) -> Option<Subject<'a>> {
+        Some(Subject {
+            plan,
+            deployment_id: self.deployment_id.as_deref()?,
+            task_definition: self.task_definition_arn.as_deref().unwrap_or_default(),
+            service: self.service.as_ref(),
+            service_deployment: self.service_deployment.as_ref(),
+            known: self.cause.as_ref(),
+        })
+    }
 }
 
 /// Does what the plan says, telling each event; `outcome` is kept true at every moment.

@@ -8,7 +8,7 @@ use tokio::time::Instant;
 
 use super::*;
 use crate::aws::tests::wire;
-use crate::diagnose::diagnose;
+use crate::diagnose::{Evidence, gather, name_cause};
 use crate::error::Code;
 use crate::model::names::short_name;
 use crate::model::task_definition::{Registered, TaskDefinition};
@@ -38,7 +38,12 @@ struct Run {
 
 impl Run {
     async fn of(world: World) -> Self {
-        Self::with(world, json!({}), Wait { enabled: true, limit: LIMIT, max_delay: Duration::from_secs(5) }).await
+        Self::with(
+            world,
+            json!({}),
+            Wait { enabled: true, limit: LIMIT, max_delay: Duration::from_secs(5), ..Wait::default() },
+        )
+        .await
     }
 
     async fn with(world: World, settings: Value, wait: Wait) -> Self {
@@ -237,7 +242,12 @@ async fn a_person_who_rolls_back_is_told_apart_from_the_breaker() {
 #[tokio::test(start_paused = true)]
 async fn the_limit_is_kept_to_the_second() {
     for limit in [7, 90] {
-        let wait = Wait { enabled: true, limit: Duration::from_secs(limit), max_delay: Duration::from_secs(15) };
+        let wait = Wait {
+            enabled: true,
+            limit: Duration::from_secs(limit),
+            max_delay: Duration::from_secs(15),
+            ..Wait::default()
+        };
         let run = Run::with(world().rollout("web", Rollout::Stall { running: 1 }), json!({}), wait).await;
         assert_eq!(run.ending(), "timed-out timed-out web:7");
         let waited = run.took.as_secs_f64() - f64::from(u32::try_from(limit).unwrap());
@@ -247,7 +257,8 @@ async fn the_limit_is_kept_to_the_second() {
 
 #[tokio::test(start_paused = true)]
 async fn silence_never_lasts_longer_than_a_minute() {
-    let wait = Wait { enabled: true, limit: Duration::from_mins(5), max_delay: Duration::from_mins(3) };
+    let wait =
+        Wait { enabled: true, limit: Duration::from_mins(5), max_delay: Duration::from_mins(3), ..Wait::default() };
     let run = Run::with(world().rollout("web", Rollout::Stall { running: 1 }), json!({}), wait).await;
     let lines = run.told.iter().filter(|what| matches!(what, What::Progress(_))).count();
     assert!(lines >= 5, "{:#?}", run.told);
@@ -255,7 +266,7 @@ async fn silence_never_lasts_longer_than_a_minute() {
 
 #[tokio::test(start_paused = true)]
 async fn polling_without_a_pause_ends_as_well() {
-    let wait = Wait { enabled: true, limit: LIMIT, max_delay: Duration::ZERO };
+    let wait = Wait { enabled: true, limit: LIMIT, max_delay: Duration::ZERO, ..Wait::default() };
     let run = Run::with(world().rollout("web", Rollout::Succeed { after: 40 }), json!({}), wait).await;
     assert_eq!(run.ending(), "succeeded web:8");
 }
@@ -272,7 +283,7 @@ async fn a_finished_rollout_is_noticed_within_the_longest_pause() {
 
 #[tokio::test(start_paused = true)]
 async fn without_waiting_the_run_ends_after_the_update() {
-    let wait = Wait { enabled: false, limit: LIMIT, max_delay: Duration::from_secs(5) };
+    let wait = Wait { enabled: false, limit: LIMIT, max_delay: Duration::from_secs(5), ..Wait::default() };
     let run = Run::with(world(), json!({}), wait).await;
     assert_eq!(run.ending(), "started web:7");
     assert!(run.outcome.deployment_id.is_some());
@@ -284,7 +295,7 @@ async fn without_waiting_the_run_ends_after_the_update() {
 async fn a_lost_answer_registers_and_deploys_no_second_time() {
     for operation in ["RegisterTaskDefinition", "UpdateService"] {
         let world = world().rollout("web", Rollout::Succeed { after: 4 }).fault(operation, 1, Trick::LostAnswer);
-        let wait = Wait { enabled: true, limit: LIMIT, max_delay: Duration::from_secs(5) };
+        let wait = Wait { enabled: true, limit: LIMIT, max_delay: Duration::from_secs(5), ..Wait::default() };
         let run = Run::with(world, json!({ "forceNewDeployment": true }), wait).await;
         assert_eq!(run.ending(), "succeeded web:8", "{operation} {:#?}", run.told);
         assert_eq!(run.writes(), ["RegisterTaskDefinition", "UpdateService"], "{operation}");
@@ -317,7 +328,7 @@ async fn a_change_of_settings_alone_is_proven_by_the_counts() {
     let mut run = Run::prepare(world, json!({ "desiredCount": 3 })).await;
     run.plan.steps.remove(0);
     run.plan.reuse = Some(Registered { arn: reuse, ..run.aws.describe_task_definition("web").await.unwrap() });
-    run.apply(Wait { enabled: true, limit: LIMIT, max_delay: Duration::from_secs(5) }).await;
+    run.apply(Wait { enabled: true, limit: LIMIT, max_delay: Duration::from_secs(5), ..Wait::default() }).await;
     assert_eq!(run.ending(), "succeeded web:7", "{:#?}", run.told);
     assert!(run.outcome.changed);
     assert_eq!(run.writes(), ["UpdateService"]);
@@ -329,7 +340,7 @@ async fn nothing_to_do_is_unchanged_and_writes_nothing() {
     let mut run = Run::prepare(world(), json!({})).await;
     run.plan.steps.clear();
     run.plan.reuse = Some(run.aws.describe_task_definition("web").await.unwrap());
-    run.apply(Wait { enabled: true, limit: LIMIT, max_delay: Duration::from_secs(5) }).await;
+    run.apply(Wait { enabled: true, limit: LIMIT, max_delay: Duration::from_secs(5), ..Wait::default() }).await;
     assert_eq!(run.ending(), "unchanged web:7");
     assert!(!run.outcome.changed);
     assert_eq!(run.writes(), [""; 0]);
@@ -339,7 +350,7 @@ async fn nothing_to_do_is_unchanged_and_writes_nothing() {
 async fn a_cancelled_run_knows_what_may_have_been_changed() {
     let mut run =
         Run::prepare(world().fault("UpdateService", 1, Trick::Delay(Duration::from_secs(30))), json!({})).await;
-    let wait = Wait { enabled: true, limit: LIMIT, max_delay: Duration::from_secs(5) };
+    let wait = Wait { enabled: true, limit: LIMIT, max_delay: Duration::from_secs(5), ..Wait::default() };
     let mut tell = |_| {};
     let applied = apply(&run.plan, &wait, &run.aws, &mut run.outcome, &mut tell);
     assert!(tokio::time::timeout(Duration::from_secs(10), applied).await.is_err());
@@ -348,14 +359,22 @@ async fn a_cancelled_run_knows_what_may_have_been_changed() {
     assert_eq!(run.outcome.task_definition_arn.as_deref().map(short_name), Some("web:8"));
 }
 
+/// The evidence of a run, and the cause it shows.
+async fn why(run: &Run) -> (Evidence, Option<Error>) {
+    let subject = run.outcome.subject(&run.plan).unwrap();
+    let evidence = gather(&subject, &run.aws).await;
+    let cause = name_cause(&evidence, &subject);
+    (evidence, cause)
+}
+
 #[tokio::test(start_paused = true)]
 async fn tasks_that_stopped_besides_do_not_hide_who_ended_the_deployment() {
     let mut run = Run::of(world().rollout("web", Rollout::CrashLoop { trouble: trouble() })).await;
-    assert_eq!(diagnose(&run.plan, &run.outcome, &run.aws).await.1.map(|cause| cause.code), Some(Code::TasksFailing));
+    assert_eq!(why(&run).await.1.map(|cause| cause.code), Some(Code::TasksFailing));
     if let Some(cause) = &mut run.outcome.cause {
         cause.code = Code::AlarmTriggered;
     }
-    assert_eq!(diagnose(&run.plan, &run.outcome, &run.aws).await.1, None);
+    assert_eq!(why(&run).await.1, None);
 }
 
 #[tokio::test(start_paused = true)]
@@ -364,18 +383,18 @@ async fn the_stopped_tasks_tell_why_and_a_denied_read_only_removes_them() {
     let broken =
         || world().rollout("web", Rollout::CircuitBreaker { failures: 3, rollback: true, trouble: trouble.clone() });
     let run = Run::of(broken()).await;
-    let (evidence, cause) = diagnose(&run.plan, &run.outcome, &run.aws).await;
+    let (evidence, cause) = why(&run).await;
     assert_eq!(cause.map(|cause| cause.code), Some(Code::ImageNotFound), "{evidence:#?}");
     assert_eq!(evidence.stopped.iter().map(|group| group.count).sum::<usize>(), 3, "{evidence:#?}");
     assert!(!evidence.events.is_empty());
 
     let run = Run::of(broken().denied("ListTasks")).await;
-    let (evidence, cause) = diagnose(&run.plan, &run.outcome, &run.aws).await;
+    let (evidence, cause) = why(&run).await;
     assert_eq!(cause, None);
     assert!(evidence.missing.iter().any(|missing| missing.contains("ecs:ListTasks")), "{evidence:#?}");
 
     let run = Run::of(world().rollout("web", Rollout::Succeed { after: 2 })).await;
-    assert_eq!(diagnose(&run.plan, &run.outcome, &run.aws).await.1, None);
+    assert_eq!(why(&run).await.1, None);
 }
 
 #[tokio::test(start_paused = true)]
@@ -384,7 +403,7 @@ async fn a_refusal_after_an_unanswered_update_does_not_say_that_nothing_was_chan
     let mut run = Run::prepare(world, json!({ "forceNewDeployment": true })).await;
     run.plan.steps.remove(0);
     run.plan.reuse = Some(run.aws.describe_task_definition("web").await.unwrap());
-    run.apply(Wait { enabled: true, limit: LIMIT, max_delay: Duration::from_secs(5) }).await;
+    run.apply(Wait { enabled: true, limit: LIMIT, max_delay: Duration::from_secs(5), ..Wait::default() }).await;
     let error = run.result.unwrap_err();
     assert_eq!(error.code, Code::AccessDenied);
     assert!(run.outcome.changed && error.what.ends_with("Whether `web` was updated is not known."), "{error}");
@@ -402,7 +421,7 @@ async fn joining(rollout: Rollout, enabled: bool) -> Run {
 }
 
 fn wait_of(enabled: bool) -> Wait {
-    Wait { enabled, limit: LIMIT, max_delay: Duration::from_secs(5) }
+    Wait { enabled, limit: LIMIT, max_delay: Duration::from_secs(5), ..Wait::default() }
 }
 
 #[tokio::test(start_paused = true)]
@@ -431,7 +450,7 @@ async fn the_verdict_does_not_wait_for_slow_evidence() {
     let stalled = world().rollout("web", Rollout::Stall { running: 1 });
     let run = Run::of(stalled.fault("ListTasks", u32::MAX, Trick::Delay(Duration::from_mins(1)))).await;
     let began = Instant::now();
-    let (evidence, _) = diagnose(&run.plan, &run.outcome, &run.aws).await;
+    let (evidence, _) = why(&run).await;
     assert!(began.elapsed() < Duration::from_secs(16), "{:?}", began.elapsed());
     assert!(evidence.missing.iter().any(|missing| missing.contains("longer than 15 seconds")), "{evidence:#?}");
 }

@@ -8,26 +8,136 @@ use std::time::Duration;
 use serde::Serialize;
 use tokio::time::timeout;
 
-use crate::apply::Outcome;
 use crate::aws::Aws;
 use crate::error::{Code, Error};
 use crate::model::names::short_name;
-use crate::model::service::ServiceEvent;
-use crate::model::verdict::Verdict;
+use crate::model::service::{Service, ServiceDeployment, ServiceEvent};
 use crate::plan::ServicePlan;
 
 /// How long the verdict may wait for its evidence: the limit of the wait is over by then.
 const PATIENCE: Duration = Duration::from_secs(15);
 
-/// What was found.
+/// What is asked about: a deployment that ended badly, or may be about to.
+#[derive(Debug, Clone, Copy)]
+pub struct Subject<'a> {
+    /// What was to be done.
+    pub plan: &'a ServicePlan,
+    /// `ecs-svc/<digits>` of our deployment.
+    pub deployment_id: &'a str,
+    /// The ARN of the revision deployed.
+    pub task_definition: &'a str,
+    /// The service as seen last.
+    pub service: Option<&'a Service>,
+    /// Our service deployment as seen last.
+    pub service_deployment: Option<&'a ServiceDeployment>,
+    /// The cause as far as the rollout itself told it.
+    pub known: Option<&'a Error>,
+}
+
+/// What was found. Texts come from outside.
 #[derive(Debug, Clone, Default, Serialize)]
 pub struct Evidence {
     /// Stopped tasks of our deployment, grouped by equal reason, most frequent first.
     pub stopped: Vec<StoppedGroup>,
-    /// What the service said since we began, oldest first. Text from outside.
+    /// The last log lines of containers that failed.
+    pub logs: Vec<LogTail>,
+    /// The target groups of the service, as far as they hold its tasks.
+    pub target_groups: Vec<TargetGroup>,
+    /// Container health of tasks of our deployment that still run: task id, container, `UNHEALTHY` or `UNKNOWN`.
+    pub unhealthy: Vec<(String, String, String)>,
+    /// What the service said since we began, oldest first.
     pub events: Vec<ServiceEvent>,
+    /// What happened, in one order: lines of the service, of tasks and of containers.
+    pub moments: Vec<Moment>,
+    /// Where the time of the deployment went: medians over its tasks.
+    pub spent: Option<Spent>,
     /// What could not be read, and which permission it lacked.
     pub missing: Vec<String>,
+}
+
+/// The last lines that a container wrote.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct LogTail {
+    /// The task's id.
+    pub task: String,
+    /// The container's name.
+    pub container: String,
+    /// The log group.
+    pub group: String,
+    /// The log stream.
+    pub stream: String,
+    /// The lines, oldest first.
+    pub lines: Vec<LogLine>,
+}
+
+/// One line of a log.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct LogLine {
+    /// When it was written, in seconds since 1970.
+    pub at: f64,
+    /// The line. Text from outside.
+    pub text: String,
+}
+
+/// A target group: its own health check, and how it finds the targets.
+/// <https://docs.aws.amazon.com/elasticloadbalancing/latest/APIReference/API_TargetGroup.html>
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize)]
+pub struct TargetGroup {
+    /// Its ARN.
+    pub arn: String,
+    /// Its name.
+    pub name: String,
+    /// The protocol of the health check.
+    pub protocol: String,
+    /// The port of the health check: `traffic-port` or a number.
+    pub port: String,
+    /// The path of the health check, for HTTP.
+    pub path: Option<String>,
+    /// The codes that count as healthy, for HTTP, such as `200-299`.
+    pub matcher: Option<String>,
+    /// The container and port that the service registers in it.
+    pub container: Option<(String, i64)>,
+    /// Its targets.
+    pub targets: Vec<Target>,
+}
+
+/// One target of a target group.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize)]
+pub struct Target {
+    /// Its address or instance id.
+    pub id: String,
+    /// Its port.
+    pub port: i64,
+    /// `healthy`, `unhealthy`, `initial`, …
+    pub state: String,
+    /// `Target.ResponseCodeMismatch`, `Target.Timeout`, …
+    pub reason: Option<String>,
+    /// The load balancer's sentence, with the code it saw.
+    pub description: Option<String>,
+}
+
+/// One line of the merged timeline.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Moment {
+    /// Seconds since the deployment began, by AWS's clock; negative before it.
+    pub at: f64,
+    /// Whose line: `service`, `task 0123abcd`, `container web`.
+    pub who: String,
+    /// What happened. Text from outside.
+    pub what: String,
+}
+
+/// Where the time of a task went, in seconds; a part that cannot be known is none.
+#[derive(Debug, Clone, PartialEq, Default, Serialize)]
+pub struct Spent {
+    /// Pulling its images.
+    pub pull: Option<f64>,
+    /// From its start until it was healthy.
+    pub healthy: Option<f64>,
+    /// From healthy until the load balancer sent it traffic.
+    pub registration: Option<f64>,
+    /// Draining what it replaced.
+    pub drain: Option<f64>,
 }
 
 /// Tasks that stopped for the same reason. The texts come from outside.
@@ -45,33 +155,33 @@ pub struct StoppedGroup {
     pub containers: Vec<(String, Option<i64>, Option<String>)>,
 }
 
-/// Gathers the evidence and names the cause as exactly as it allows. A run that ended well has none.
-pub async fn diagnose(plan: &ServicePlan, outcome: &Outcome, aws: &Aws) -> (Evidence, Option<Error>) {
-    let ended_badly = matches!(
-        outcome.verdict,
-        Some(Verdict::RolledBack | Verdict::Failed | Verdict::RollbackFailed | Verdict::TimedOut)
-    );
-    let (Some(service), Some(id), true) = (&plan.service, &outcome.deployment_id, ended_badly) else {
-        return (Evidence::default(), None);
-    };
-    let ours = outcome.task_definition_arn.as_deref().unwrap_or_default();
-    let mut evidence = Evidence { events: evidence::events(service, outcome.service.as_ref()), ..Evidence::default() };
-    let asked = timeout(PATIENCE, aws.stopped_tasks(&plan.cluster, &service.service_name)).await;
+/// Gathers the evidence, while it still exists.
+pub async fn gather(subject: &Subject<'_>, aws: &Aws) -> Evidence {
+    let mut evidence = Evidence::default();
+    let Some(service) = &subject.plan.service else { return evidence };
+    evidence.events = evidence::events(service, subject.service);
+    let asked = timeout(PATIENCE, aws.stopped_tasks(&subject.plan.cluster, &service.service_name)).await;
     match asked {
         Err(_) => {
             evidence.missing.push(format!("The stopped tasks: AWS took longer than {} seconds.", PATIENCE.as_secs()));
         }
         Ok(Ok(tasks)) => {
-            evidence.stopped = evidence::group(tasks.iter().filter(|task| evidence::is_ours(task, id, ours)));
+            let ours =
+                tasks.iter().filter(|task| evidence::is_ours(task, subject.deployment_id, subject.task_definition));
+            evidence.stopped = evidence::group(ours);
         }
         Ok(Err(error)) => {
             evidence.missing.push(format!("The stopped tasks: `{}` failed. {}", error.action, error.message));
         }
     }
+    evidence
+}
+
+/// Names the cause as exactly as the evidence allows.
+pub fn name_cause(evidence: &Evidence, subject: &Subject<'_>) -> Option<Error> {
     // An alarm, a hook, a person or a deletion is the cause, whatever tasks stopped besides.
-    let known = outcome.cause.as_ref().map(|cause| cause.code);
+    let known = subject.known.map(|cause| cause.code);
     let open = matches!(known, None | Some(Code::CircuitBreaker | Code::DeploymentFailed | Code::TimedOut));
-    let cause = rules::name_cause(&evidence).filter(|_| open);
-    let cause = cause.map(|cause| cause.explain(&evidence, short_name(ours), outcome));
-    (evidence, cause)
+    let cause = rules::name_cause(evidence).filter(|_| open)?;
+    Some(cause.explain(evidence, short_name(subject.task_definition), subject.known))
 }

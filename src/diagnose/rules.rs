@@ -1,7 +1,6 @@
 //! From evidence to a cause: one small rule for each, the most telling first. Pure.
 
 use super::{Evidence, StoppedGroup};
-use crate::apply::Outcome;
 use crate::error::{Code, Error};
 
 /// A cause, and the one thing to do about it.
@@ -28,7 +27,7 @@ pub fn name_cause(evidence: &Evidence) -> Option<Cause> {
 
 impl Cause {
     /// The cause as an error, with the evidence for it.
-    pub fn explain(self, evidence: &Evidence, revision: &str, outcome: &Outcome) -> Error {
+    pub fn explain(self, evidence: &Evidence, revision: &str, known: Option<&Error>) -> Error {
         let mut why = Vec::new();
         if let Some(group) = evidence.stopped.first() {
             let all: usize = evidence.stopped.iter().map(|group| group.count).sum();
@@ -41,7 +40,7 @@ impl Cause {
         } else {
             why.extend(complaint(evidence).map(str::to_owned));
         }
-        why.extend(outcome.cause.as_ref().map(|cause| cause.what.clone()));
+        why.extend(known.map(|cause| cause.what.clone()));
         Error::new(self.code, format!("{revision} {}", self.what), why.join(" "), self.fix)
     }
 }
@@ -193,7 +192,7 @@ mod tests {
             Evidence { events: vec![event], ..Evidence::default() },
         ]
         .iter()
-        .map(|evidence| name_cause(evidence).unwrap().explain(evidence, "web:8", &Outcome::default()).to_string())
+        .map(|evidence| name_cause(evidence).unwrap().explain(evidence, "web:8", None).to_string())
         .collect();
         insta::assert_snapshot!(told.join("\n"));
     }

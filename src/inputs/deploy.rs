@@ -26,6 +26,58 @@ pub struct Deploy {
     pub volume_configuration: Option<Value>,
     /// `deployment-configuration`, whole.
     pub deployment_configuration: Option<Value>,
+    /// What `codedeploy-*` says.
+    pub code_deploy: CodeDeploy,
+    /// `on-failure`.
+    pub on_failure: OnFailure,
+    /// `on-cancel`.
+    pub on_cancel: OnCancel,
+    /// `on-concurrent`.
+    pub on_concurrent: OnConcurrent,
+}
+
+/// What `codedeploy-*` says, for services with the `CODE_DEPLOY` controller.
+#[derive(Debug, Clone, Default)]
+pub struct CodeDeploy {
+    /// `codedeploy-appspec`: a path relative to the workspace.
+    pub appspec: Option<String>,
+    /// `codedeploy-application`.
+    pub application: Option<String>,
+    /// `codedeploy-deployment-group`.
+    pub deployment_group: Option<String>,
+    /// `codedeploy-deployment-description`.
+    pub description: Option<String>,
+    /// `codedeploy-deployment-config`.
+    pub config: Option<String>,
+}
+
+/// `on-failure`: what to do about a deployment that failed, where ECS does not go back by itself.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum OnFailure {
+    /// Go back to the revision before.
+    Rollback,
+    /// Nothing.
+    None,
+}
+
+/// `on-cancel`: what to do about a deployment under way when the run is cancelled.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum OnCancel {
+    /// ECS goes on with it.
+    Leave,
+    /// Go back to the revision before.
+    Rollback,
+}
+
+/// `on-concurrent`: what to do about another deployment that is in progress at the start.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum OnConcurrent {
+    /// Ours takes its place.
+    Replace,
+    /// Ours begins when it has ended.
+    Wait,
+    /// Ours does not begin.
+    Fail,
 }
 
 /// `mode`.
@@ -35,7 +87,18 @@ pub enum Mode {
     Deploy,
     /// The same run, stopped before the first write.
     Plan,
+    /// Back to the last revision that completed, or to `task-definition-arn`.
+    Rollback,
 }
+
+const MODE: &[(&str, Mode)] = &[("deploy", Mode::Deploy), ("plan", Mode::Plan), ("rollback", Mode::Rollback)];
+
+const ON_FAILURE: &[(&str, OnFailure)] = &[("rollback", OnFailure::Rollback), ("none", OnFailure::None)];
+
+const ON_CANCEL: &[(&str, OnCancel)] = &[("leave", OnCancel::Leave), ("rollback", OnCancel::Rollback)];
+
+const ON_CONCURRENT: &[(&str, OnConcurrent)] =
+    &[("replace", OnConcurrent::Replace), ("wait", OnConcurrent::Wait), ("fail", OnConcurrent::Fail)];
 
 /// <https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_UpdateService.html>
 const PROPAGATE_TAGS: &[(&str, &str)] =
@@ -43,12 +106,7 @@ const PROPAGATE_TAGS: &[(&str, &str)] =
 
 pub(super) fn parse(raw: &RawInputs, remarks: &mut Remarks) -> Deploy {
     Deploy {
-        // Other words than these two are refused in `later`.
-        mode: if given!(raw.mode).text().is_some_and(|mode| mode.eq_ignore_ascii_case("plan")) {
-            Mode::Plan
-        } else {
-            Mode::Deploy
-        },
+        mode: given!(raw.mode).word(MODE, remarks).unwrap_or(Mode::Deploy),
         service: given!(raw.service).items().first().map(|&service| service.to_owned()),
         cluster: given!(raw.cluster).text().unwrap_or("default").to_owned(),
         // The API's number is a signed one of 32 bits.
@@ -58,6 +116,16 @@ pub(super) fn parse(raw: &RawInputs, remarks: &mut Remarks) -> Deploy {
         propagate_tags: given!(raw.propagate_tags).word(PROPAGATE_TAGS, remarks).map(str::to_owned),
         volume_configuration: volume_configuration(raw, remarks),
         deployment_configuration: given!(raw.deployment_configuration).object(remarks),
+        code_deploy: CodeDeploy {
+            appspec: given!(raw.codedeploy_appspec).owned(),
+            application: given!(raw.codedeploy_application).owned(),
+            deployment_group: given!(raw.codedeploy_deployment_group).owned(),
+            description: given!(raw.codedeploy_deployment_description).owned(),
+            config: given!(raw.codedeploy_deployment_config).owned(),
+        },
+        on_failure: given!(raw.on_failure).word(ON_FAILURE, remarks).unwrap_or(OnFailure::Rollback),
+        on_cancel: given!(raw.on_cancel).word(ON_CANCEL, remarks).unwrap_or(OnCancel::Leave),
+        on_concurrent: given!(raw.on_concurrent).word(ON_CONCURRENT, remarks).unwrap_or(OnConcurrent::Replace),
     }
 }
 

@@ -6,7 +6,7 @@ use crate::error::{Code, Error};
 
 use super::given::{Given, Remarks, given};
 use super::raw::RawInputs;
-use super::suggest::{nearest, shortened};
+use super::suggest::shortened;
 
 /// What to do instead, for groups of inputs.
 const RUN_TASK: &str = "Run the one-off task in a step of its own before this one, and remove the input.";
@@ -58,39 +58,22 @@ pub(super) fn refuse(raw: &RawInputs, remarks: &mut Remarks) {
         }
     }
     several_services(given!(raw.service), remarks);
-    choice(
-        given!(raw.mode),
-        &["deploy", "plan"],
-        &["rollback"],
-        "Deploy the revision to go back to by `task-definition-arn`.",
-        remarks,
-    );
-    choice(
-        given!(raw.wait_until),
-        &["stable"],
-        &["healthy", "paused"],
-        "Write `stable`, or remove the input.",
-        remarks,
-    );
+    let before = "Deploy the revision to go back to by `task-definition-arn`.";
+    words(given!(raw.mode), &["rollback"], before, remarks);
+    words(given!(raw.wait_until), &["healthy", "paused"], "Write `stable`, or remove the input.", remarks);
     let breaker = "Write `none`; the service's deployment circuit breaker rolls back, see `deployment-configuration`.";
-    choice(given!(raw.on_failure), &["none"], &["rollback"], breaker, remarks);
-    choice(given!(raw.on_cancel), &["leave"], &["rollback"], "Write `leave`, or remove the input.", remarks);
+    words(given!(raw.on_failure), &["rollback"], breaker, remarks);
+    words(given!(raw.on_cancel), &["rollback"], "Write `leave`, or remove the input.", remarks);
     let queue = "Write `replace`, and let `concurrency:` in the workflow queue the runs.";
-    choice(given!(raw.on_concurrent), &["replace"], &["wait", "fail"], queue, remarks);
+    words(given!(raw.on_concurrent), &["wait", "fail"], queue, remarks);
 }
 
-/// One word of several, some of which are not available yet.
-fn choice(input: Given<'_>, now: &[&str], later: &[&str], instead: &str, remarks: &mut Remarks) {
+/// Words of an input that are not available yet. What is no word at all is told where the input is parsed.
+fn words(input: Given<'_>, later: &[&str], instead: &str, remarks: &mut Remarks) {
     let Some(text) = input.text() else { return };
-    let is_in = |words: &[&str]| words.iter().any(|word| word.eq_ignore_ascii_case(text));
-    let stage = input.field == "wait_until" && text.starts_with("stage:");
-    if is_in(later) || stage {
+    let is_stage = input.field == "wait_until" && text.starts_with("stage:");
+    if is_stage || later.iter().any(|word| word.eq_ignore_ascii_case(text)) {
         remarks.mistakes.push(not_available(input, instead));
-    } else if !is_in(now) {
-        let words: Vec<String> = now.iter().map(|word| format!("`{word}`")).collect();
-        let fix = nearest(text, now.iter().copied())
-            .map_or_else(|| instead.to_owned(), |near| format!("Did you mean `{near}`?"));
-        remarks.invalid(input, &format!("It takes {}", words.join(" or ")), &fix);
     }
 }
 

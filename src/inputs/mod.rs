@@ -24,11 +24,11 @@ use crate::error::{Code, Error};
 
 pub use self::credentials::{AccessKeys, Credentials, Role};
 pub use self::definition::{Definition, Source};
-pub use self::deploy::{Deploy, Mode};
+pub use self::deploy::{CodeDeploy, Deploy, Mode, OnCancel, OnConcurrent, OnFailure};
 pub use self::edits::Edits;
 pub use self::raw::Asked;
 pub use self::reporting::{PrComment, Reporting};
-pub use self::wait::Wait;
+pub use self::wait::{STAGES, Until, Wait};
 
 use self::given::{Remarks, given};
 use self::raw::RawInputs;

@@ -14,6 +14,12 @@ pub struct Reporting {
     pub job_summary: bool,
     /// `pr-comment`.
     pub pr_comment: PrComment,
+    /// `github-deployment`.
+    pub github_deployment: bool,
+    /// `environment`.
+    pub environment: Option<String>,
+    /// `environment-url`.
+    pub environment_url: Option<String>,
 }
 
 /// `pr-comment`.
@@ -35,5 +41,8 @@ pub(super) fn parse(raw: &RawInputs, remarks: &mut Remarks) -> Reporting {
         token: given!(raw.github_token).text().map(Secret::new),
         job_summary: given!(raw.job_summary).boolean(remarks).unwrap_or(true),
         pr_comment: given!(raw.pr_comment).word(PR_COMMENT, remarks).unwrap_or(PrComment::Auto),
+        github_deployment: given!(raw.github_deployment).boolean(remarks).unwrap_or(false),
+        environment: given!(raw.environment).owned(),
+        environment_url: given!(raw.environment_url).owned(),
     }
 }

@@ -92,13 +92,13 @@ mod tests {
     #[test]
     fn a_comment_stays_below_what_github_takes() {
         let mut report = stories::rolled_back();
-        let group = report.evidence.as_ref().unwrap().stopped[0].clone();
+        let group = report.outcome.evidence.as_ref().unwrap().stopped[0].clone();
         let noisy = crate::plan::diff::Change {
             path: "container `web` › environment X".to_owned(),
             from: Some("ä".repeat(400)),
             to: Some("ö".repeat(400)),
         };
-        report.evidence.as_mut().unwrap().stopped = vec![group; 50];
+        report.outcome.evidence.as_mut().unwrap().stopped = vec![group; 50];
         report.plan.as_mut().unwrap().services[0].changes = vec![noisy; 500];
         let body = comment(&report).unwrap().body;
         assert!(body.chars().count() <= 65_536, "{}", body.chars().count());

@@ -40,7 +40,7 @@ pub fn json(report: &Report) -> String {
         "timeline": report.timeline.iter().map(event).collect::<Vec<_>>(),
         "deployment": report.outcome.service_deployment,
         "superseded-by": report.outcome.superseded_by,
-        "evidence": report.evidence,
+        "evidence": report.outcome.evidence,
     });
     object.shift_insert(0, "schema".to_owned(), 1.into());
     if let Value::Object(rest) = rest {

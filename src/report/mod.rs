@@ -19,7 +19,6 @@ use std::time::Duration;
 
 use crate::apply::{Event, Outcome};
 use crate::aws::Identity;
-use crate::diagnose::Evidence;
 use crate::error::Error;
 use crate::inputs::Inputs;
 use crate::inputs::runner::Runner;
@@ -51,8 +50,6 @@ pub struct Report {
     pub outcome: Outcome,
     /// What happened, in order.
     pub timeline: Vec<Event>,
-    /// Why it failed.
-    pub evidence: Option<Evidence>,
     /// The rendered task definition's file, relative to the workspace.
     pub task_definition_path: Option<String>,
     /// This report's file as JSON, relative to the workspace.

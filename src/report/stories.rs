@@ -12,7 +12,10 @@ use crate::aws::Identity;
 use crate::diagnose::{Evidence, StoppedGroup};
 use crate::error::{Code, Error};
 use crate::inputs::runner::Runner;
-use crate::inputs::{Credentials, Definition, Deploy, Edits, Inputs, Mode, PrComment, Reporting, Role, Source, Wait};
+use crate::inputs::{
+    CodeDeploy, Credentials, Definition, Deploy, Edits, Inputs, Mode, OnCancel, OnConcurrent, OnFailure, PrComment,
+    Reporting, Role, Source, Wait,
+};
 use crate::model::service::{Service, ServiceDeployment, ServiceEvent};
 use crate::model::task_definition::{Registered, TaskDefinition};
 use crate::model::verdict::Verdict;
@@ -177,7 +180,7 @@ pub fn rolled_back() -> Report {
     ]);
     let reason = "CannotPullContainerError: pull image manifest has been retried 1 time(s): failed to resolve ref \
                   123456789012.dkr.ecr.eu-central-1.amazonaws.com/web:1.5.0: not found";
-    report.evidence = Some(Evidence {
+    report.outcome.evidence = Some(Evidence {
         stopped: vec![
             StoppedGroup {
                 count: 3,
@@ -426,8 +429,19 @@ fn inputs() -> Inputs {
             propagate_tags: None,
             volume_configuration: None,
             deployment_configuration: None,
+            code_deploy: CodeDeploy::default(),
+            on_failure: OnFailure::Rollback,
+            on_cancel: OnCancel::Leave,
+            on_concurrent: OnConcurrent::Replace,
         },
-        wait: Wait { enabled: true, limit: Duration::from_mins(30), max_delay: Duration::from_secs(5) },
-        reporting: Reporting { token: None, job_summary: true, pr_comment: PrComment::Auto },
+        wait: Wait::default(),
+        reporting: Reporting {
+            token: None,
+            job_summary: true,
+            pr_comment: PrComment::Auto,
+            github_deployment: false,
+            environment: None,
+            environment_url: None,
+        },
     }
 }

@@ -37,7 +37,7 @@ impl Report {
             .chain(self.observed.iter().flat_map(|observed| &observed.warnings))
             .chain(self.plan.iter().flat_map(|plan| &plan.services).flat_map(|plan| &plan.warnings))
             .chain(told)
-            .chain(self.evidence.iter().flat_map(|evidence| &evidence.missing));
+            .chain(self.outcome.evidence.iter().flat_map(|evidence| &evidence.missing));
         let mut remarks: Vec<&str> = Vec::new();
         for remark in all {
             if !remarks.contains(&remark.as_str()) {

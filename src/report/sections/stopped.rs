@@ -9,7 +9,7 @@ use crate::report::markdown::{code, link, table, text};
 const MOST: usize = 10;
 
 pub fn section(report: &Report) -> Option<String> {
-    let groups = &report.evidence.as_ref()?.stopped;
+    let groups = &report.outcome.evidence.as_ref()?.stopped;
     if groups.is_empty() {
         return None;
     }
