@@ -144,7 +144,7 @@ impl Connection<'_> {
                 format!("arn:{}:iam::{}:role/{name}", caller.partition, caller.account)
             }
         };
-        self.assume(Proof::Keys(tags::of(self.credentials, self.runner)?), role, client).await
+        self.assume(Proof::Keys(tags::of(self.credentials, self.runner)), role, client).await
     }
 
     async fn with_token(&self, proof: Proof) -> Result<(SharedCredentialsProvider, String), Error> {

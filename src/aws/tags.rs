@@ -4,7 +4,6 @@
 //! carries its own tags: `AssumeRoleWithWebIdentity` takes none.
 //! <https://docs.aws.amazon.com/IAM/latest/UserGuide/id_session-tags.html>
 
-use crate::error::{Code, Error};
 use crate::inputs::Credentials;
 use crate::inputs::runner::Runner;
 
@@ -16,38 +15,10 @@ pub(super) struct Tags {
     pub droppable: Vec<(String, String)>,
 }
 
-const MOST: usize = 50;
-const RESERVED: [&str; 13] = [
-    "GitHub",
-    "Repository",
-    "Workflow",
-    "Action",
-    "Actor",
-    "Commit",
-    "Branch",
-    "EventName",
-    "BaseRef",
-    "HeadRef",
-    "RunId",
-    "Job",
-    "TriggeringActor",
-];
-
-/// The tags of this run.
-///
-/// # Errors
-/// A custom tag has a name of ours, or there are too many.
-pub(super) fn of(credentials: &Credentials, runner: &Runner) -> Result<Tags, Error> {
+/// The tags of this run. That custom ones have other names, and that all of them fit, the inputs made sure of.
+pub(super) fn of(credentials: &Credentials, runner: &Runner) -> Tags {
     if credentials.skip_session_tagging {
-        return Ok(Tags::default());
-    }
-    if let Some((key, _)) = credentials.custom_tags.iter().find(|(key, _)| RESERVED.contains(&key.as_str())) {
-        return Err(Error::new(
-            Code::InputConflict,
-            format!("`custom-tags` has the key `{key}`, which this action sets itself."),
-            format!("The keys set here are {}.", RESERVED.join(", ")),
-            "Give the tag another key.",
-        ));
+        return Tags::default();
     }
     let mut always = tags(&[
         ("GitHub", Some("Actions")),
@@ -67,15 +38,7 @@ pub(super) fn of(credentials: &Credentials, runner: &Runner) -> Result<Tags, Err
         ("Job", runner.job.as_deref()),
         ("TriggeringActor", runner.triggering_actor.as_deref()),
     ]);
-    if always.len() + droppable.len() > MOST {
-        return Err(Error::new(
-            Code::InputInvalid,
-            format!("A session has at most {MOST} tags; here are {}.", always.len() + droppable.len()),
-            "The tags that this action sets itself count too.",
-            "Shorten `custom-tags`, or set `role-skip-session-tagging: true`.",
-        ));
-    }
-    Ok(Tags { always, droppable })
+    Tags { always, droppable }
 }
 
 fn tags(pairs: &[(&str, Option<&str>)]) -> Vec<(String, String)> {
@@ -91,8 +54,6 @@ fn allowed(value: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    #![expect(clippy::unwrap_used, reason = "a test may panic")]
-
     use super::*;
 
     #[test]
@@ -121,17 +82,16 @@ mod tests {
             ..Runner::default()
         };
         let mut credentials = super::super::tests::credentials();
-        let tags = of(&credentials, &runner).unwrap();
-        assert_eq!((tags.always.len(), tags.droppable.len()), (7, 6));
+        let count = |credentials: &Credentials, runner: &Runner| {
+            let tags = of(credentials, runner);
+            (tags.always.len(), tags.droppable.len())
+        };
+        assert_eq!(count(&credentials, &runner), (7, 6));
         runner.base_ref = Some(String::new());
-        assert_eq!(of(&credentials, &runner).unwrap().droppable.len(), 5);
-        credentials.custom_tags = vec![("Branch".to_owned(), "x".to_owned())];
-        assert_eq!(of(&credentials, &runner).unwrap_err().code, Code::InputConflict);
-        credentials.custom_tags = (0..38).map(|n| (format!("k{n}"), String::new())).collect();
-        assert_eq!(of(&credentials, &runner).unwrap().always.len(), 45);
-        credentials.custom_tags.push(("k38".to_owned(), String::new()));
-        assert_eq!(of(&credentials, &runner).unwrap_err().code, Code::InputInvalid);
+        assert_eq!(count(&credentials, &runner), (7, 5));
+        credentials.custom_tags = vec![("Team".to_owned(), "shop".to_owned())];
+        assert_eq!(count(&credentials, &runner), (8, 5));
         credentials.skip_session_tagging = true;
-        assert_eq!(of(&credentials, &runner).unwrap(), Tags::default());
+        assert_eq!(count(&credentials, &runner), (0, 0));
     }
 }

@@ -23,7 +23,7 @@ const OWN_TAGS: &[&str] = &[
     "TriggeringActor",
 ];
 
-/// Session tags that there may be in all; seven of them are always the run's own.
+/// Session tags that there may be in all, the run's own among them.
 /// <https://docs.aws.amazon.com/STS/latest/APIReference/API_AssumeRole.html>
 const MOST_TAGS: usize = 50;
 
@@ -58,9 +58,9 @@ pub(super) fn external_id(input: Given<'_>, remarks: &mut Remarks) -> Option<Str
 
 pub(super) fn custom_tags(input: Given<'_>, remarks: &mut Remarks) -> Vec<(String, String)> {
     let Some(Value::Object(tags)) = input.object(remarks) else { return Vec::new() };
-    if tags.len() > MOST_TAGS - 7 {
+    if tags.len() > MOST_TAGS - OWN_TAGS.len() {
         let problem = format!("has {} tags", tags.len());
-        let allowed = format!("A session has at most {MOST_TAGS}, and seven of them are the run's own");
+        let allowed = format!("A session has at most {MOST_TAGS}, and {} of them are the run's own", OWN_TAGS.len());
         remarks.wrong(input, &problem, &allowed, "Leave some out.");
     }
     tags.into_iter().filter_map(|(key, value)| custom_tag(input, key, &value, remarks)).collect()

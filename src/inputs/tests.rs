@@ -349,7 +349,10 @@ fn half_of_an_access_key_is_a_mistake_and_a_whole_one_a_warning() {
 fn custom_tags_keep_to_the_rules_of_sts() {
     let tags = good(&[("custom-tags", r#"{"Team": "shop é", "Build": 7, "Hot": true}"#)]).credentials.custom_tags;
     assert_eq!(texts(&tags), [("Team", "shop é"), ("Build", "7"), ("Hot", "true")]);
-    let many = serde_json::Value::Object((0..44).map(|n| (format!("k{n}"), json!("v"))).collect()).to_string();
+    let tags =
+        |count: u32| serde_json::Value::Object((0..count).map(|n| (format!("k{n}"), json!("v"))).collect()).to_string();
+    assert_eq!(good(&[("custom-tags", &tags(37))]).credentials.custom_tags.len(), 37);
+    let many = tags(38);
     let long = format!(r#"{{"{}": "x"}}"#, "k".repeat(129));
     for given in [
         r#"["a"]"#,

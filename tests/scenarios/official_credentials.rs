@@ -11,7 +11,7 @@
 //! - session tags: [`a_chain_begins_with_the_credentials_of_the_job`], [`tags_that_are_too_large_lose_the_six_that_may_go`],
 //!   `aws::tags::tests`; their cut at 256: `aws::tags::tests::a_value_becomes_what_sts_takes`
 //! - custom tags: [`custom_tags_that_sts_refuses_are_told_before_any_call`]; 50 and no more:
-//!   `aws::tags::tests::a_run_has_thirteen_tags_and_an_unset_variable_none`; with OIDC:
+//!   `inputs::tests::custom_tags_keep_to_the_rules_of_sts`; with OIDC:
 //!   [`custom_tags_have_no_effect_on_a_token_and_that_is_said_once`]
 //! - region, malformed ARN, attempts: [`inputs_that_sts_would_refuse_are_told_before_any_call`]
 //! - a session name that STS refuses (theirs: fails): `inputs::tests::a_session_name_becomes_what_sts_takes`
