@@ -32,6 +32,12 @@ pub struct Service {
     pub scheduling_strategy: Option<String>,
     /// The settings of its deployments, whole, unknown fields included.
     pub deployment_configuration: Option<serde_json::Value>,
+    /// Its subnets, security groups and whether tasks get a public address, whole.
+    pub network_configuration: Option<serde_json::Value>,
+    /// The target groups that it registers its tasks in.
+    pub load_balancers: Vec<LoadBalancer>,
+    /// Seconds after a task's start in which ECS ignores failing health checks.
+    pub health_check_grace_period_seconds: Option<i64>,
     /// Its deployments; exactly one is PRIMARY (controller ECS).
     pub deployments: Vec<Deployment>,
     /// The newest hundred events, newest first.
@@ -47,6 +53,23 @@ pub struct Service {
     pub propagate_tags: Option<String>,
     /// ECS for Express services, CUSTOMER or absent for ordinary ones.
     pub resource_management_type: Option<String>,
+}
+
+/// Where a service registers its tasks.
+/// <https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_LoadBalancer.html>
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, Serialize, Default)]
+#[serde(rename_all = "camelCase", default)]
+pub struct LoadBalancer {
+    /// The target group; a Classic Load Balancer has none.
+    pub target_group_arn: Option<String>,
+    /// The name of a Classic Load Balancer.
+    pub load_balancer_name: Option<String>,
+    /// The container registered in it.
+    pub container_name: Option<String>,
+    /// That container's port.
+    pub container_port: Option<i64>,
+    /// The second target group of the strategies that shift traffic, the listener rules and the role, whole.
+    pub advanced_configuration: Option<serde_json::Value>,
 }
 
 /// Who moves a service's tasks: ECS, CODE_DEPLOY or EXTERNAL.
