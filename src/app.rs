@@ -9,7 +9,7 @@ use tokio::signal::unix::{SignalKind, signal};
 use tokio::time::Instant;
 
 use crate::apply::{self, Event, What};
-use crate::aws::Aws;
+use crate::aws::{Aws, Transport};
 use crate::cli::{self, Command};
 use crate::diagnose;
 use crate::error::{Code, Error};
@@ -51,7 +51,9 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>, environment: &Environ
     };
     runtime.block_on(async {
         match command {
-            Command::Run(asked) => ExitCode::from(Box::pin(run(&asked, print)).await.exit_code()),
+            Command::Run(asked) => {
+                ExitCode::from(Box::pin(run(&asked, &Doors::default(), first_signal(), print)).await.exit_code())
+            }
             other => stage(other).await,
         }
     })
@@ -89,18 +91,32 @@ async fn stage(_: Command) -> ExitCode {
     ExitCode::from(2)
 }
 
-/// Runs the whole story and tells it. `say` prints one line for the user.
-pub async fn run(asked: &Asked, say: fn(&str)) -> Verdict {
+/// What the program reaches the outside through. The default is the network.
+#[derive(Debug, Clone, Default)]
+pub struct Doors {
+    /// Requests to AWS.
+    pub aws: Transport,
+    /// All others.
+    pub http: Http,
+}
+
+/// Runs the whole story and tells it. `cancelled_by` is the name of the signal that ends it early; `say` prints one line
+/// for the user.
+pub async fn run(
+    asked: &Asked,
+    doors: &Doors,
+    cancelled_by: impl Future<Output = &'static str>,
+    say: fn(&str),
+) -> Verdict {
     let started = Instant::now();
-    let http = Http::default();
     let mut report = Report { runner: asked.runner.clone(), ..Report::default() };
     let ended = tokio::select! {
         biased;
-        name = first_signal() => Err(vec![cancelled(name)]),
-        ended = story(asked, &mut report, &http, started, say) => ended,
+        name = cancelled_by => Err(vec![cancelled(name)]),
+        ended = story(asked, &mut report, doors, started, say) => ended,
     };
     let verdict = conclude(&mut report, ended, started.elapsed());
-    tell(&mut report, &http, say).await;
+    tell(&mut report, &doors.http, say).await;
     verdict
 }
 
@@ -109,7 +125,7 @@ pub async fn run(asked: &Asked, say: fn(&str)) -> Verdict {
 async fn story(
     asked: &Asked,
     report: &mut Report,
-    http: &Http,
+    doors: &Doors,
     started: Instant,
     say: fn(&str),
 ) -> Result<(), Vec<Error>> {
@@ -126,7 +142,7 @@ async fn story(
     };
     report.inputs = Some(inputs.clone());
     let mask = github::mask::for_runner(runner);
-    let connected = Aws::connect(&inputs.credentials, &inputs.region, runner, http, mask).await;
+    let connected = Aws::connect(&inputs.credentials, &inputs.region, runner, &doors.http, &doors.aws, mask).await;
     let (aws, warnings) = connected.map_err(one)?;
     report.identity = Some(aws.identity.clone());
     report.warnings.extend(warnings);

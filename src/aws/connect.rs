@@ -35,9 +35,10 @@ impl Aws {
         region: &str,
         runner: &Runner,
         http: &Http,
+        transport: &Transport,
         mask: fn(&str),
     ) -> Result<(Self, Vec<String>), Error> {
-        let asked = Connection { credentials, region, runner, http, mask, transport: Transport::default() };
+        let asked = Connection { credentials, region, runner, http, mask, transport };
         let way = Way::choose(credentials, runner);
         let warnings = way.warnings(credentials);
         if credentials.mask_account_id {
@@ -112,12 +113,12 @@ struct Connection<'a> {
     runner: &'a Runner,
     http: &'a Http,
     mask: fn(&str),
-    transport: Transport,
+    transport: &'a Transport,
 }
 
 impl Connection<'_> {
     async fn config(&self, keys: Option<SharedCredentialsProvider>) -> SdkConfig {
-        transport::config(&self.transport, self.region, self.credentials.max_attempts, keys).await
+        transport::config(self.transport, self.region, self.credentials.max_attempts, keys).await
     }
 
     /// Credentials, and the ARN of whose they are.
@@ -168,7 +169,8 @@ impl Connection<'_> {
         sts: aws_sdk_sts::Client,
     ) -> Result<(SharedCredentialsProvider, String), Error> {
         let asked = Asked::new(role, self.credentials);
-        let role = AssumedRole { proof, asked, sts, mask: self.mask, kept: Mutex::new(None) };
+        let (mask, now) = (self.mask, self.transport.now);
+        let role = AssumedRole { proof, asked, sts, mask, now, kept: Mutex::new(None) };
         let session = role.assume().await?;
         Ok((SharedCredentialsProvider::new(role), session.arn))
     }

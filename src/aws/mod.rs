@@ -16,6 +16,8 @@ mod token_file;
 mod transport;
 mod wire;
 
+pub use self::transport::{Carried, Courier, Transport};
+
 use crate::model::names::Arn;
 
 /// AWS, as one identity in one region.

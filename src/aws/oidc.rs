@@ -1,12 +1,13 @@
 //! GitHub's OIDC token: asked for right before it is used, because it lives only minutes.
 //! <https://docs.github.com/en/actions/reference/security/oidc>
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde::Deserialize;
 use serde_json::Value;
+use tokio::time::Instant;
 use url::Url;
 
 use super::resend::jitter;

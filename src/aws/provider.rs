@@ -37,6 +37,8 @@ pub(super) struct AssumedRole {
     pub asked: Asked,
     pub sts: Client,
     pub mask: fn(&str),
+    /// The time of day.
+    pub now: fn() -> SystemTime,
     pub kept: Mutex<Option<Keys>>,
 }
 
@@ -105,7 +107,7 @@ impl AssumedRole {
     /// The session kept, when it lives at least so long.
     fn kept(&self, at_least: Duration) -> Option<Keys> {
         let kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner).clone()?;
-        let lives = kept.expiry().is_none_or(|expiry| expiry > SystemTime::now() + at_least);
+        let lives = kept.expiry().is_none_or(|expiry| expiry > (self.now)() + at_least);
         lives.then_some(kept)
     }
 

@@ -40,8 +40,7 @@ fn pause(attempt: u32) -> Duration {
 
 /// A random number of milliseconds.
 pub(super) fn jitter(least: u64, most: u64) -> u64 {
-    let (random, _) = uuid::Uuid::new_v4().as_u64_pair();
-    least + random % (most.saturating_sub(least) + 1)
+    fastrand::u64(least..=most.max(least))
 }
 
 #[cfg(test)]

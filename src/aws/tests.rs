@@ -319,7 +319,7 @@ pub(crate) mod wire {
     }
 
     async fn connect(credentials: &Credentials, runner: &Runner, mask: fn(&str)) -> Result<(Aws, Vec<String>), Error> {
-        Aws::connect(credentials, REGION, runner, &Http::default(), mask).await
+        Aws::connect(credentials, REGION, runner, &Http::default(), &Transport::default(), mask).await
     }
 
     #[tokio::test]

@@ -1,12 +1,16 @@
 //! How requests reach AWS: one HTTP client for every service, time-outs, and how often a call is tried.
 
 use std::collections::HashMap;
+use std::fmt;
+use std::io;
+use std::pin::Pin;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use aws_config::identity::IdentityCache;
 use aws_config::{AppName, BehaviorVersion, Region, SdkConfig};
 use aws_credential_types::provider::SharedCredentialsProvider;
+use aws_smithy_async::time::TimeSource;
 use aws_smithy_http_client::Connector;
 use aws_smithy_http_client::proxy::ProxyConfig;
 use aws_smithy_http_client::tls::{Provider, rustls_provider::CryptoMode};
@@ -14,9 +18,11 @@ use aws_smithy_runtime_api::client::http::{
     HttpClient, HttpConnector, HttpConnectorFuture, HttpConnectorSettings, SharedHttpConnector,
 };
 use aws_smithy_runtime_api::client::interceptors::context::InterceptorContext;
-use aws_smithy_runtime_api::client::orchestrator::HttpRequest;
+use aws_smithy_runtime_api::client::orchestrator::{HttpRequest, HttpResponse};
+use aws_smithy_runtime_api::client::result::ConnectorError;
 use aws_smithy_runtime_api::client::retries::classifiers::{ClassifyRetry, RetryAction};
 use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
+use aws_smithy_types::body::SdkBody;
 use aws_smithy_types::retry::RetryConfig;
 use aws_smithy_types::timeout::TimeoutConfig;
 
@@ -42,6 +48,7 @@ pub(super) async fn config(
     let cache = IdentityCache::lazy().buffer_time(RENEW_BEFORE).load_timeout(Duration::from_mins(1)).build();
     let mut loader = aws_config::defaults(BehaviorVersion::latest())
         .http_client(transport.clone())
+        .time_source(Clock(transport.now))
         .region(Region::new(region.to_owned()))
         .retry_config(retries(max_attempts))
         .timeout_config(timeouts)
@@ -67,9 +74,48 @@ fn retries(max_attempts: u32) -> RetryConfig {
 
 /// The one HTTP client. Connectors are made on first use, and only an `https://` address makes the one that costs
 /// reading the CA roots.
-#[derive(Debug, Clone, Default)]
-pub(super) struct Transport {
+#[derive(Clone)]
+pub struct Transport {
     connectors: Arc<Mutex<HashMap<TimeOuts, SharedHttpConnector>>>,
+    courier: Option<Courier>,
+    /// The time of day, by which requests are signed and credentials end.
+    pub(super) now: fn() -> SystemTime,
+}
+
+/// What carries a request to AWS and brings the answer back, where that is not the network.
+pub type Courier = Arc<dyn Fn(http::Request<Vec<u8>>) -> Carried + Send + Sync>;
+
+/// An answer on its way; an error is a connection that was lost.
+pub type Carried = Pin<Box<dyn Future<Output = io::Result<http::Response<String>>> + Send>>;
+
+impl Default for Transport {
+    /// The network, at the time it is.
+    fn default() -> Self {
+        Self { connectors: Arc::default(), courier: None, now: SystemTime::now }
+    }
+}
+
+impl Transport {
+    /// A transport that hands every request to `courier` and lives by the clock `now`.
+    pub fn by(courier: Courier, now: fn() -> SystemTime) -> Self {
+        Self { courier: Some(courier), now, ..Self::default() }
+    }
+}
+
+impl fmt::Debug for Transport {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Transport").finish_non_exhaustive()
+    }
+}
+
+/// The transport's clock, for the SDK.
+#[derive(Debug)]
+struct Clock(fn() -> SystemTime);
+
+impl TimeSource for Clock {
+    fn now(&self) -> SystemTime {
+        (self.0)()
+    }
 }
 
 /// Time-outs to connect and to read; the SDK's own clients (instance metadata) want others than ours.
@@ -83,6 +129,10 @@ impl HttpClient for Transport {
             .entry(key)
             .or_insert_with(|| {
                 let settings = settings.clone();
+                if let Some(courier) = &self.courier {
+                    let read_timeout = settings.read_timeout().unwrap_or(Duration::MAX);
+                    return SharedHttpConnector::new(ByCourier { courier: Arc::clone(courier), read_timeout });
+                }
                 let (direct, plain, tls) = (OnceLock::new(), OnceLock::new(), OnceLock::new());
                 SharedHttpConnector::new(BySecurity { settings, direct, plain, tls })
             })
@@ -111,6 +161,33 @@ impl HttpConnector for BySecurity {
             self.tls.get_or_init(|| proxied().tls_provider(Provider::Rustls(CryptoMode::Ring)).build())
         };
         connector.call(request)
+    }
+}
+
+struct ByCourier {
+    courier: Courier,
+    read_timeout: Duration,
+}
+
+impl HttpConnector for ByCourier {
+    fn call(&self, request: HttpRequest) -> HttpConnectorFuture {
+        let unusable = |error: &str| ConnectorError::user(error.to_owned().into());
+        let request = request
+            .try_into_http1x()
+            .map_err(|error| unusable(&error.to_string()))
+            .map(|request| request.map(|body| body.bytes().unwrap_or_default().to_vec()));
+        let carried = request.map(|request| tokio::time::timeout(self.read_timeout, (self.courier)(request)));
+        HttpConnectorFuture::new(async move {
+            let answer = carried?.await.map_err(|elapsed| ConnectorError::timeout(elapsed.into()))?;
+            let answer = answer.map_err(|lost| ConnectorError::io(lost.into()))?.map(SdkBody::from);
+            HttpResponse::try_from(answer).map_err(|error| unusable(&error.to_string()))
+        })
+    }
+}
+
+impl fmt::Debug for ByCourier {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ByCourier").finish_non_exhaustive()
     }
 }
 
