@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use serde_json::Value;
 
+use crate::inputs::Until;
 use crate::model::names::short_name;
 use crate::model::service::{Deployment, Service, ServiceDeployment};
 
@@ -26,6 +27,8 @@ pub struct Goal {
     pub previous_deployment_id: Option<String>,
     /// The task definition before the update.
     pub previous_task_definition: Option<String>,
+    /// What ends the wait well.
+    pub until: Until,
 }
 
 impl Goal {

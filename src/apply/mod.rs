@@ -1,5 +1,6 @@
 //! 5 Do it. The only room that changes anything.
 
+mod conclude;
 pub mod ending;
 pub mod facts;
 pub mod poll;
@@ -8,6 +9,7 @@ pub mod register;
 pub mod rollout;
 pub mod track;
 pub mod update;
+mod watch;
 
 use std::time::Duration;
 

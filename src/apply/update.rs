@@ -127,6 +127,7 @@ fn goal(before: &Service, answer: &Service, arn: &str) -> Result<Goal, Error> {
         desired_count: answer.desired_count,
         previous_deployment_id: before.primary().map(|primary| primary.id.clone()),
         previous_task_definition: Some(before.task_definition.clone()),
+        ..Goal::default()
     })
 }
 

@@ -107,6 +107,8 @@ pub struct Deployment {
     pub created_at: Option<f64>,
     /// The volumes that ECS manages for its tasks, whole.
     pub volume_configurations: Vec<serde_json::Value>,
+    /// The target groups of VPC Lattice that its tasks are registered in, whole.
+    pub vpc_lattice_configurations: Vec<serde_json::Value>,
 }
 
 /// One service event.
@@ -133,6 +135,8 @@ pub struct ServiceRevisionSummary {
     pub running_task_count: i64,
     /// Tasks about to run.
     pub pending_task_count: i64,
+    /// Share of test traffic, in percent.
+    pub requested_test_traffic_weight: Option<f64>,
     /// Share of production traffic, in percent.
     pub requested_production_traffic_weight: Option<f64>,
 }
@@ -150,6 +154,8 @@ pub struct ServiceDeployment {
     pub status_reason: Option<String>,
     /// Where the rollout is, e.g. SCALE_UP or BAKE_TIME.
     pub lifecycle_stage: Option<String>,
+    /// The hooks of the stage it is at, those that wait for somebody included.
+    pub lifecycle_hook_details: Vec<LifecycleHook>,
     /// The revision being rolled out.
     pub target_service_revision: Option<ServiceRevisionSummary>,
     /// Only in ListServiceDeployments' briefs: the target's ARN.
@@ -162,8 +168,37 @@ pub struct ServiceDeployment {
     pub deployment_circuit_breaker: Option<CircuitBreaker>,
     /// The alarms watched.
     pub alarms: Option<Alarms>,
+    /// The settings it rolls out by, as they were when it began, whole.
+    pub deployment_configuration: Option<serde_json::Value>,
     /// When it was created.
     pub created_at: Option<f64>,
+    /// When it began to move.
+    pub started_at: Option<f64>,
+    /// When it ended, well or badly.
+    pub finished_at: Option<f64>,
+    /// When it was stopped.
+    pub stopped_at: Option<f64>,
+    /// When it last changed.
+    pub updated_at: Option<f64>,
+}
+
+/// A lifecycle hook of a service deployment, as it runs or waits.
+/// <https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_DeploymentLifecycleHookDetail.html>
+#[derive(Debug, Clone, PartialEq, Deserialize, Serialize, Default)]
+#[serde(rename_all = "camelCase", default)]
+pub struct LifecycleHook {
+    /// The id that ContinueServiceDeployment takes; another one at each step.
+    pub hook_id: String,
+    /// `AWS_LAMBDA` or PAUSE.
+    pub target_type: String,
+    /// What it calls; none for a pause.
+    pub target_arn: Option<String>,
+    /// `AWAITING_ACTION`, `IN_PROGRESS`, SUCCEEDED, FAILED or `TIMED_OUT`.
+    pub status: String,
+    /// Until when it waits.
+    pub expires_at: Option<f64>,
+    /// What ECS does then: ROLLBACK or CONTINUE.
+    pub timeout_action: Option<String>,
 }
 
 /// A rollback as ECS tells it.
@@ -172,6 +207,8 @@ pub struct ServiceDeployment {
 pub struct Rollback {
     /// ECS's sentence.
     pub reason: Option<String>,
+    /// When it began.
+    pub started_at: Option<f64>,
     /// The service revision rolled back to.
     pub service_revision_arn: Option<String>,
 }
@@ -220,6 +257,15 @@ pub struct ContainerImage {
     pub image: String,
     /// `sha256:…`, once ECS resolved it.
     pub image_digest: Option<String>,
+}
+
+impl ServiceDeployment {
+    /// The pauses that wait for somebody.
+    pub fn pauses(&self) -> impl Iterator<Item = &LifecycleHook> {
+        self.lifecycle_hook_details
+            .iter()
+            .filter(|hook| hook.target_type == "PAUSE" && hook.status == "AWAITING_ACTION")
+    }
 }
 
 impl Service {

@@ -17,6 +17,7 @@ fn tell(story: &str) -> String {
         desired_count: 2,
         previous_deployment_id: Some("ecs-svc/1".to_owned()),
         previous_task_definition: Some("web:7".to_owned()),
+        ..Goal::default()
     };
     let mut facts = Facts::default();
     let mut configuration = json!({ "deploymentCircuitBreaker": { "enable": true, "rollback": false } });

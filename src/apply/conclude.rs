@@ -1,0 +1,77 @@
+//! What follows the ending: it goes into the outcome, and what serves is seen once more.
+
+use std::time::Duration;
+
+use tokio::time::{sleep, timeout};
+
+use super::ending::explain;
+use super::rollout::Ending;
+use super::watch::Watch;
+use super::{Outcome, What};
+use crate::error::Code;
+use crate::model::names::short_name;
+use crate::model::service::Service;
+use crate::model::verdict::Verdict;
+
+/// How long a finished wait may look for what followed.
+const PATIENCE: Duration = Duration::from_secs(5);
+
+impl Watch<'_> {
+    /// Writes the ending into the outcome and tells it.
+    pub(super) async fn conclude(
+        &mut self,
+        ending: &Ending,
+        limit: Duration,
+        outcome: &mut Outcome,
+        tell: &mut dyn FnMut(What),
+    ) {
+        outcome.verdict = Some(ending.verdict);
+        outcome.cause = explain(ending, &self.facts, self.goal, limit);
+        outcome.superseded_by.clone_from(&ending.superseded_by);
+        if ending.code == Some(Code::ServiceGone) {
+            outcome.live_task_definition_arn = None;
+        }
+        if ending.verdict != Verdict::Succeeded {
+            return;
+        }
+        // The verdict stands already: a slow read must not hold it up.
+        let _ = timeout(PATIENCE, self.catch_up(outcome)).await;
+        let Some(service) = &self.facts.service else { return };
+        let revision = short_name(&self.goal.task_definition);
+        if service.desired_count == 0 {
+            tell(What::Warned(format!(
+                "`{}` is asked to run 0 tasks: {revision} is deployed, and nothing was started to prove it",
+                self.goal.service
+            )));
+        }
+        match service.primary() {
+            Some(other) if other.id != self.goal.deployment_id => tell(What::Warned(format!(
+                "another deployment began after this one was done: {}",
+                short_name(&other.task_definition)
+            ))),
+            _ => tell(What::Finished(format!(
+                "{revision} serves: {} of {} tasks run",
+                service.running_count, service.desired_count
+            ))),
+        }
+    }
+
+    /// A service deployment may be done while the read of the service is still old: looks again until it shows ours.
+    async fn catch_up(&mut self, outcome: &mut Outcome) {
+        for _ in 0..3 {
+            if self.facts.service.as_ref().and_then(Service::primary).is_some_and(|p| p.id == self.goal.deployment_id) {
+                // Proven by its own deployment, even while old tasks still drain.
+                outcome.live_task_definition_arn = Some(self.goal.task_definition.clone());
+                return;
+            }
+            sleep(Duration::from_millis(500)).await;
+            let names = [self.goal.service.as_str()];
+            if let Ok(services) = self.aws.describe_services(self.cluster, &names).await
+                && let Some(service) = services.into_iter().next()
+            {
+                self.facts.read_service(service, self.goal);
+                self.record(outcome);
+            }
+        }
+    }
+}

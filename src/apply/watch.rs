@@ -1,0 +1,157 @@
+//! What the loop carries from poll to poll: one look takes in what the API says, and what changed is told.
+
+use tokio::join;
+
+use super::facts::{Facts, Goal, Tracking, live};
+use super::progress::Told;
+use super::rollout::{Phase, Rollout};
+use super::track::{self, Question, Track};
+use super::{Outcome, What};
+use crate::aws::Aws;
+use crate::aws::call::{CallError, CallErrorKind};
+use crate::error::Error;
+use crate::model::names::short_name;
+use crate::model::service::Service;
+use crate::plan::ServicePlan;
+
+/// Refusals in a row of a read that is needed before the wait ends: one may be a session just being renewed.
+const STRIKES: u32 = 2;
+
+/// What the loop carries from poll to poll.
+pub(super) struct Watch<'a> {
+    pub(super) goal: &'a Goal,
+    pub(super) aws: &'a Aws,
+    pub(super) cluster: &'a str,
+    pub(super) facts: Facts,
+    pub(super) told: Told,
+    track: Track,
+    strikes: u32,
+    told_trouble: bool,
+    told_back: bool,
+}
+
+impl<'a> Watch<'a> {
+    /// Begins with `UpdateService`'s own answer: nothing can be fresher.
+    pub(super) fn new(goal: &'a Goal, plan: &'a ServicePlan, aws: &'a Aws, outcome: &Outcome) -> Self {
+        let before = plan.service.iter().flat_map(|service| &service.events);
+        let mut facts = Facts { old_events: before.map(|event| event.id.clone()).collect(), ..Facts::default() };
+        if !goal.is_new() {
+            facts.tracking = Tracking::Absent;
+        }
+        if let Some(service) = outcome.service.clone() {
+            facts.read_service(service, goal);
+        }
+        Self {
+            goal,
+            aws,
+            cluster: &plan.cluster,
+            told: Told::new(facts.old_events.clone()),
+            facts,
+            track: Track::new(plan.service.as_ref(), goal),
+            strikes: 0,
+            told_trouble: false,
+            told_back: false,
+        }
+    }
+
+    /// One look: the service and our service deployment, at once.
+    pub(super) async fn look(&mut self, tell: &mut dyn FnMut(What)) -> Result<(), Error> {
+        let question = self.track.question(&self.facts);
+        let names = [self.goal.service.as_str()];
+        let (service, answer) = join!(
+            self.aws.describe_services(self.cluster, &names),
+            track::ask(question, self.cluster, &self.goal.service, self.aws),
+        );
+        self.take_service(service, tell)?;
+        if let Some(warning) = self.track.take(answer, &mut self.facts, self.goal) {
+            tell(What::Warned(warning));
+        }
+        // Found by a hint of this very read: what it says is worth a call now rather than a pause later.
+        if let question @ Question::Describe(_) = self.track.question(&self.facts)
+            && self.facts.tracking == Tracking::Looking
+        {
+            let answer = track::ask(question, self.cluster, &self.goal.service, self.aws).await;
+            let warning = self.track.take(answer, &mut self.facts, self.goal);
+            if let Some(warning) = warning {
+                tell(What::Warned(warning));
+            }
+        }
+        Ok(())
+    }
+
+    fn take_service(
+        &mut self,
+        answer: Result<Vec<Service>, CallError>,
+        tell: &mut dyn FnMut(What),
+    ) -> Result<(), Error> {
+        match answer {
+            Ok(services) => {
+                self.strikes = 0;
+                match services.into_iter().next() {
+                    Some(service) => {
+                        for event in self.told.events(&service) {
+                            tell(What::ServiceSaid(event));
+                        }
+                        self.facts.read_service(service, self.goal);
+                    }
+                    None => self.facts.read_no_service(),
+                }
+            }
+            Err(error) if error.code.as_deref() == Some("ClusterNotFoundException") => self.facts.read_no_cluster(),
+            Err(error) => {
+                let passing = matches!(
+                    error.kind,
+                    CallErrorKind::Throttled | CallErrorKind::Unreachable | CallErrorKind::UnknownOperation
+                );
+                self.strikes += u32::from(!passing);
+                if self.strikes >= STRIKES {
+                    return Err(left_alone(error, self.goal));
+                }
+                if !self.told_trouble {
+                    self.told_trouble = true;
+                    tell(What::Warned(format!("`{}` fails and is tried again: {}", error.action, error.message)));
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Tells how far it is, when that is news.
+    pub(super) fn tell_progress(&mut self, rollout: &Rollout, tell: &mut dyn FnMut(What)) {
+        if let Some(line) = self.told.progress(&self.facts, self.goal) {
+            tell(What::Progress(line));
+        }
+        if *rollout == Rollout::Moving(Phase::Back) && !self.told_back {
+            self.told_back = true;
+            let revision = short_name(&self.goal.task_definition);
+            let reason = self.facts.failed_reason.as_deref().unwrap_or("the deployment is rolled back");
+            tell(What::Warned(format!(
+                "{revision} failed ({reason}); waiting until the earlier revision serves again"
+            )));
+        }
+    }
+
+    /// Writes what was seen into the outcome, so that a cancelled run knows it too.
+    pub(super) fn record(&self, outcome: &mut Outcome) {
+        if let Some(service) = &self.facts.service {
+            outcome.live_task_definition_arn = live(service).map(str::to_owned);
+            outcome.service = Some(service.clone());
+        }
+        if let Some(deployment) = &self.facts.service_deployment {
+            outcome.service_deployment_arn = Some(deployment.service_deployment_arn.clone());
+            outcome.service_deployment = Some(deployment.clone());
+        }
+    }
+}
+
+/// A needed read is refused: the run ends, the deployment does not.
+fn left_alone(error: CallError, goal: &Goal) -> Error {
+    let mut error = Error::from(error);
+    error.what = format!(
+        "{} The deployment of {} to `{}` was started and goes on; how it ends is not known.",
+        error.what,
+        short_name(&goal.task_definition),
+        goal.service
+    );
+    error
+}
