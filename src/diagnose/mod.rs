@@ -11,7 +11,9 @@ use tokio::time::timeout;
 use crate::aws::Aws;
 use crate::error::{Code, Error};
 use crate::model::names::short_name;
-use crate::model::service::{Service, ServiceDeployment, ServiceEvent};
+pub use crate::model::log::LogLine;
+use crate::model::service::{CircuitBreaker, Service, ServiceDeployment, ServiceEvent};
+pub use crate::model::target_group::{Target, TargetGroup};
 use crate::plan::ServicePlan;
 
 /// How long the verdict may wait for its evidence: the limit of the wait is over by then.
@@ -39,12 +41,18 @@ pub struct Subject<'a> {
 pub struct Evidence {
     /// Stopped tasks of our deployment, grouped by equal reason, most frequent first.
     pub stopped: Vec<StoppedGroup>,
+    /// Its tasks that stopped in the ordinary course of things (scale-in, spot, a person): no failures.
+    pub routine: Vec<StoppedGroup>,
     /// The last log lines of containers that failed.
     pub logs: Vec<LogTail>,
     /// The target groups of the service, as far as they hold its tasks.
     pub target_groups: Vec<TargetGroup>,
     /// Container health of tasks of our deployment that still run: task id, container, `UNHEALTHY` or `UNKNOWN`.
     pub unhealthy: Vec<(String, String, String)>,
+    /// Alarms of the deployment that fired.
+    pub alarms: Vec<String>,
+    /// The circuit breaker's count and threshold, where it is on.
+    pub breaker: Option<CircuitBreaker>,
     /// What the service said since we began, oldest first.
     pub events: Vec<ServiceEvent>,
     /// What happened, in one order: lines of the service, of tasks and of containers.
@@ -66,54 +74,10 @@ pub struct LogTail {
     pub group: String,
     /// The log stream.
     pub stream: String,
+    /// The region of both, which need not be the service's.
+    pub region: String,
     /// The lines, oldest first.
     pub lines: Vec<LogLine>,
-}
-
-/// One line of a log.
-#[derive(Debug, Clone, PartialEq, Serialize)]
-pub struct LogLine {
-    /// When it was written, in seconds since 1970.
-    pub at: f64,
-    /// The line. Text from outside.
-    pub text: String,
-}
-
-/// A target group: its own health check, and how it finds the targets.
-/// <https://docs.aws.amazon.com/elasticloadbalancing/latest/APIReference/API_TargetGroup.html>
-#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize)]
-pub struct TargetGroup {
-    /// Its ARN.
-    pub arn: String,
-    /// Its name.
-    pub name: String,
-    /// The protocol of the health check.
-    pub protocol: String,
-    /// The port of the health check: `traffic-port` or a number.
-    pub port: String,
-    /// The path of the health check, for HTTP.
-    pub path: Option<String>,
-    /// The codes that count as healthy, for HTTP, such as `200-299`.
-    pub matcher: Option<String>,
-    /// The container and port that the service registers in it.
-    pub container: Option<(String, i64)>,
-    /// Its targets.
-    pub targets: Vec<Target>,
-}
-
-/// One target of a target group.
-#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize)]
-pub struct Target {
-    /// Its address or instance id.
-    pub id: String,
-    /// Its port.
-    pub port: i64,
-    /// `healthy`, `unhealthy`, `initial`, …
-    pub state: String,
-    /// `Target.ResponseCodeMismatch`, `Target.Timeout`, …
-    pub reason: Option<String>,
-    /// The load balancer's sentence, with the code it saw.
-    pub description: Option<String>,
 }
 
 /// One line of the merged timeline.

@@ -3,10 +3,12 @@
 pub mod command;
 pub mod document;
 pub mod image;
+pub mod log;
 pub mod names;
 pub mod normal;
 pub mod secret;
 pub mod service;
+pub mod target_group;
 pub mod task;
 pub mod task_definition;
 pub mod verdict;
