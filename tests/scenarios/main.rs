@@ -8,6 +8,7 @@ mod runner;
 mod credentials;
 mod definition;
 mod deploy;
+mod in_use;
 mod inputs;
 mod official_credentials;
 mod official_deploy;

@@ -1,0 +1,79 @@
+//! Task definitions shaped like those that teams run: sidecars, log routers, file systems, GPUs, Windows. Each is
+//! planned, changed and registered; what differs is what was asked for, and nothing else.
+
+use std::path::Path;
+
+use ecs_deploy::model::image::ImageRef;
+use ecs_deploy::sim::ecs::{Service, task_definitions};
+use ecs_deploy::sim::{Rollout, World};
+use serde_json::{Value, json};
+
+use crate::harness::{Ended, Scenario};
+
+/// Every definition of `fixtures/task-definitions/in-use`: its name, its text, itself.
+fn definitions() -> Vec<(String, String, Value)> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/task-definitions/in-use");
+    let mut definitions: Vec<_> = std::fs::read_dir(folder)
+        .unwrap()
+        .map(|entry| {
+            let path = entry.unwrap().path();
+            let text = std::fs::read_to_string(&path).unwrap();
+            let definition = serde_json::from_str(&text).unwrap();
+            (path.file_stem().unwrap().to_string_lossy().into_owned(), text, definition)
+        })
+        .collect();
+    definitions.sort_by(|(one, ..), (other, ..)| one.cmp(other));
+    assert!(definitions.len() >= 30, "only {} definitions were found", definitions.len());
+    definitions
+}
+
+/// A service that runs the definition as ECS stored it, its images pushed, and a step that deploys the file.
+async fn step(text: &str, definition: &Value) -> Scenario {
+    let mut world = World::default();
+    world.ecs.reorders = true;
+    let revision = task_definitions::store(&mut world, definition.clone(), 7, definition["tags"].clone());
+    for container in definition["containerDefinitions"].as_array().unwrap() {
+        let image = ImageRef::parse(container["image"].as_str().unwrap()).unwrap();
+        let (repository, now) = (image.repository.clone(), world.now());
+        for tag in image.tag.iter().map(String::as_str).chain(["next"]) {
+            world.ecr.entry(repository.clone()).or_default().push(tag, &["amd64", "arm64"], now);
+        }
+    }
+    let named = revision.arn().rsplit('/').next().unwrap().to_owned();
+    let world = world.with_service(Service::running("prod", "used", 1), &named);
+    let world = world.rollout("used", Rollout::Succeed { after: 1 });
+    Scenario::of(world).await.file("task.json", text).input("task-definition", "task.json").input("service", "used")
+}
+
+fn changes(ended: &Ended) -> Vec<String> {
+    let changes = ended.report["changes"].as_array().unwrap_or_else(|| panic!("{:#}", ended.report));
+    changes.iter().map(|change| change["path"].as_str().unwrap().to_owned()).collect()
+}
+
+#[tokio::test]
+async fn a_definition_that_the_service_runs_already_shows_no_change() {
+    for (name, text, definition) in definitions() {
+        let ended = step(&text, &definition).await.input("mode", "plan").run().await;
+        assert_eq!((ended.code, changes(&ended)), (Some(0), Vec::new()), "{name}: {}", ended.told());
+        let ended = step(&text, &definition).await.run().await;
+        assert_eq!(ended.output("verdict"), "unchanged", "{name}: {}", ended.told());
+        assert_eq!(ended.writes, Vec::<String>::new(), "{name}");
+    }
+}
+
+#[tokio::test]
+async fn another_image_is_the_only_change_and_the_rest_is_registered_as_it_stands() {
+    for (name, text, mut definition) in definitions() {
+        let first = &definition["containerDefinitions"][0];
+        let (container, image) = (first["name"].as_str().unwrap(), first["image"].as_str().unwrap());
+        let image = image.split('@').next().unwrap();
+        let name_alone = image.rsplit_once(':').map_or(image, |(name_alone, _)| name_alone);
+        let image = format!("{name_alone}:next");
+        let scenario = step(&text, &definition).await.input("images", &format!("{container}={image}"));
+        let ended = scenario.run().await;
+        assert_eq!(changes(&ended), [format!("container {container} › image")], "{name}: {}", ended.told());
+        assert_eq!(ended.output("verdict"), "succeeded", "{name}: {}", ended.told());
+        definition["containerDefinitions"][0]["image"] = json!(image);
+        assert_eq!(ended.requests("RegisterTaskDefinition"), [&definition], "{name}");
+    }
+}
