@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic, reason = "a test speaks by failing")]
 
+mod controllers;
 mod definitions;
 mod github;
 mod rollouts;

@@ -156,7 +156,8 @@ impl World {
         })
     }
 
-    /// Adds a service that runs a registered task definition, with a finished deployment behind it.
+    /// Adds a service that runs a registered task definition, with a finished deployment behind it; it takes the place
+    /// of one of the same name.
     #[must_use]
     pub fn with_service(mut self, service: Service, task_definition: &str) -> Self {
         super::ecs::services::open(&mut self, service, task_definition);

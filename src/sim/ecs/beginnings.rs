@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::{Deployment, Phase, Place, Service, task_definitions};
+use super::{Deployment, External, Phase, Place, Service, task_definitions};
 use crate::sim::ecr::Image;
 use crate::sim::rollout::{Rollout, Trouble};
 use crate::sim::wire::{list, text};
@@ -54,10 +54,24 @@ pub(in crate::sim) fn begin(
         stopped: None,
         updated: at,
         unlisted: service.lag.lists,
+        external: external(world, service),
         images,
         digits,
     });
     service.ticking_since = at;
+}
+
+/// What a service under another controller shows of its task set.
+fn external(world: &mut World, service: &Service) -> Option<External> {
+    let balancers = service.settings.get("loadBalancers").cloned().unwrap_or_else(|| json!([]));
+    match service.controller.as_deref() {
+        Some("CODE_DEPLOY") => {
+            let id = format!("d-{}", world.dice.capitals(9));
+            Some(External { id, started_by: "CODE_DEPLOY".into(), balancers })
+        }
+        Some("EXTERNAL") => Some(External { balancers, ..External::default() }),
+        _ => None,
+    }
 }
 
 /// Somebody else deploys a revision of their own.

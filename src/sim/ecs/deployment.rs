@@ -93,6 +93,19 @@ pub struct Deployment {
     pub unlisted: u32,
     /// Container, image and digest, as resolved at its start.
     pub images: Value,
+    /// What is shown of it as a task set, under another controller than ECS.
+    pub external: Option<External>,
+}
+
+/// What is a task set's own. <https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_TaskSet.html>
+#[derive(Debug, Clone, Default)]
+pub struct External {
+    /// `externalId`: the `CodeDeploy` deployment, `d-…`.
+    pub id: String,
+    /// `startedBy`: `CODE_DEPLOY`, or empty.
+    pub started_by: String,
+    /// `loadBalancers`: where its tasks are registered.
+    pub balancers: Value,
 }
 
 impl Deployment {

@@ -27,6 +27,10 @@ pub(super) fn list_them(world: &mut World, input: &Value) -> Answered {
     let (after, before) = (bound("after"), bound("before"));
     let briefs = with_service(world, at, |world, service| {
         let mut briefs = Vec::new();
+        // Under another controller than ECS there are task sets, and no service deployments.
+        if service.controller.as_deref().is_some_and(|controller| controller != "ECS") {
+            return briefs;
+        }
         for index in (0..service.deployments.len()).rev() {
             let Some(deployment) = service.deployments.get_mut(index) else { continue };
             if deployment.unlisted > 0 {

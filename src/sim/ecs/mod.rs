@@ -4,17 +4,20 @@ pub mod beginnings;
 mod deployment;
 pub mod deployments;
 pub mod endings;
+mod kinds;
 mod rules;
 pub mod schedule;
 mod service;
 pub mod services;
 mod show;
 pub mod task_definitions;
+pub mod task_sets;
 pub mod tasks;
 
 use serde_json::Value;
 
-pub use self::deployment::{Deployment, Phase, Place};
+pub use self::deployment::{Deployment, External, Phase, Place};
+pub use self::kinds::target_group;
 pub use self::service::{Event, Lag, Service};
 use super::wire::{Answered, Refusal, text};
 use super::world::World;

@@ -96,12 +96,17 @@ impl Service {
         }
     }
 
-    /// Turns the circuit breaker on or off.
-    pub fn breaker(&mut self, enable: bool, rollback: bool) {
+    /// Sets one field of `deploymentConfiguration`.
+    pub fn configure(&mut self, name: &str, value: Value) {
         let configuration = self.settings.entry("deploymentConfiguration").or_insert_with(|| json!({}));
         if let Some(configuration) = configuration.as_object_mut() {
-            configuration.insert("deploymentCircuitBreaker".into(), json!({"enable": enable, "rollback": rollback}));
+            configuration.insert(name.into(), value);
         }
+    }
+
+    /// Turns the circuit breaker on or off.
+    pub fn breaker(&mut self, enable: bool, rollback: bool) {
+        self.configure("deploymentCircuitBreaker", json!({"enable": enable, "rollback": rollback}));
     }
 
     /// The PRIMARY deployment.

@@ -36,8 +36,15 @@ const OWN: [&str; 6] =
     ["cluster", "service", "taskDefinition", "desiredCount", "forceNewDeployment", "deploymentController"];
 
 /// Puts a service on stage: it runs a registered revision, with a finished deployment of it and of the one before.
+/// One of the same name leaves the stage.
 pub(in crate::sim) fn open(world: &mut World, mut service: Service, task_definition: &str) {
     let Some(known) = task_definitions::find(world, task_definition).cloned() else { return };
+    let same = |other: &Service| other.cluster == service.cluster && other.name == service.name;
+    if let Some(at) = world.ecs.services.iter().position(same) {
+        world.ecs.services.remove(at);
+        let group = format!("service:{}", service.name);
+        world.ecs.tasks.retain(|task| task.cluster != service.cluster || task.group != group);
+    }
     let now = world.now();
     service.created = now - 90.0 * 86_400.0;
     let before =

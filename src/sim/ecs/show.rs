@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::{Deployment, Place, Service};
+use super::{Deployment, Place, Service, task_sets};
 use crate::sim::wire::list;
 use crate::sim::world::World;
 
@@ -68,6 +68,10 @@ pub(super) fn service(world: &World, service: &Service, tags: bool, current: Opt
         if let Some(controller) = &service.controller {
             shown.insert("deploymentController".into(), json!({"type": controller}));
         }
+        if !is_ecs {
+            let sets: Vec<Value> = ordered.iter().map(|set| task_sets::shown(world, service, set)).collect();
+            shown.insert("taskSets".into(), sets.into());
+        }
         if tags {
             shown.insert("tags".into(), service.tags.clone());
         }
@@ -88,7 +92,7 @@ fn revision_counts(world: &World, service: &Service, deployment: &Deployment) ->
     })
 }
 
-fn requested(service: &Service, deployment: &Deployment) -> i64 {
+pub(super) fn requested(service: &Service, deployment: &Deployment) -> i64 {
     if deployment.place == Place::Primary { service.desired } else { deployment.running }
 }
 
