@@ -14,6 +14,7 @@ use aws_credential_types::provider::{ProvideCredentials, SharedCredentialsProvid
 use serde_json::Value;
 
 use super::call::find;
+use super::mask::Mask;
 use super::provider::{Ambient, AssumedRole, Proof, mask_keys};
 use super::sts::{self, Asked};
 use super::transport::{self, NoSuchOperation, Transport};
@@ -38,7 +39,9 @@ impl Aws {
         transport: &Transport,
         mask: fn(&str),
     ) -> Result<(Self, Vec<String>), Error> {
-        let asked = Connection { credentials, region, runner, http, mask, transport };
+        let mask = Mask::new(mask);
+        runner.oidc.iter().for_each(|request| mask.remember(request.token.expose()));
+        let asked = Connection { credentials, region, runner, http, mask: &mask, transport };
         let way = Way::choose(credentials, runner);
         let warnings = way.warnings(credentials);
         if credentials.mask_account_id {
@@ -47,12 +50,12 @@ impl Aws {
                 Some(Role::Arn(arn)) => Arn::parse(arn).map(|arn| arn.account),
                 _ => None,
             };
-            of_role.iter().chain(&credentials.allowed_account_ids).for_each(|account| mask(account));
+            of_role.iter().chain(&credentials.allowed_account_ids).for_each(|account| mask.hide(account));
         }
         let (keys, arn) = asked.obtain(way).await?;
         let identity = Identity::of(&arn);
         if credentials.mask_account_id && !identity.account.is_empty() {
-            mask(&identity.account);
+            mask.hide(&identity.account);
         }
         let allowed = &credentials.allowed_account_ids;
         if !allowed.is_empty() && !allowed.contains(&identity.account) {
@@ -62,7 +65,7 @@ impl Aws {
         let ecs = aws_sdk_ecs::config::Builder::from(&config).retry_classifier(NoSuchOperation).build();
         let max_attempts = credentials.max_attempts;
         let ecs = aws_sdk_ecs::Client::from_conf(ecs);
-        Ok((Self { identity, region: region.to_owned(), config, ecs, max_attempts }, warnings))
+        Ok((Self { identity, region: region.to_owned(), config, ecs, max_attempts, mask }, warnings))
     }
 }
 
@@ -112,7 +115,7 @@ struct Connection<'a> {
     region: &'a str,
     runner: &'a Runner,
     http: &'a Http,
-    mask: fn(&str),
+    mask: &'a Mask,
     transport: &'a Transport,
 }
 
@@ -169,7 +172,7 @@ impl Connection<'_> {
         sts: aws_sdk_sts::Client,
     ) -> Result<(SharedCredentialsProvider, String), Error> {
         let asked = Asked::new(role, self.credentials);
-        let (mask, now) = (self.mask, self.transport.now);
+        let (mask, now) = (self.mask.clone(), self.transport.now);
         let role = AssumedRole { proof, asked, sts, mask, now, kept: Mutex::new(None) };
         let session = role.assume().await?;
         Ok((SharedCredentialsProvider::new(role), session.arn))
@@ -197,7 +200,7 @@ impl Connection<'_> {
             .operation_attempt_timeout(second)
             .build();
         let found = DefaultCredentialsChain::builder().configure(provider).imds_client(metadata).build().await;
-        let ambient = Ambient { chain: found, mask: self.mask };
+        let ambient = Ambient { chain: found, mask: self.mask.clone() };
         match ambient.provide_credentials().await {
             Ok(_) => Ok(SharedCredentialsProvider::new(ambient)),
             Err(CredentialsError::CredentialsNotLoaded(_)) => Err(self.nothing_found()),

@@ -154,14 +154,26 @@ impl Aws {
         existing(ACTION, answer.failures, answer.service_revisions)
     }
 
-    /// The service's stopped tasks (at most 100), described.
+    /// The service's stopped tasks (at most 100), described. They are known for about an hour.
     ///
     /// # Errors
     /// The call failed.
     pub async fn stopped_tasks(&self, cluster: &str, service: &str) -> Result<Vec<Task>, CallError> {
+        self.tasks(cluster, service, DesiredStatus::Stopped).await
+    }
+
+    /// The service's tasks that run or are about to (at most 100), described.
+    ///
+    /// # Errors
+    /// The call failed.
+    pub async fn running_tasks(&self, cluster: &str, service: &str) -> Result<Vec<Task>, CallError> {
+        self.tasks(cluster, service, DesiredStatus::Running).await
+    }
+
+    async fn tasks(&self, cluster: &str, service: &str, desired: DesiredStatus) -> Result<Vec<Task>, CallError> {
         const ACTION: &str = "ecs:DescribeTasks";
         let wire = Wire::default();
-        let call = self.ecs.list_tasks().cluster(cluster).service_name(service).desired_status(DesiredStatus::Stopped);
+        let call = self.ecs.list_tasks().cluster(cluster).service_name(service).desired_status(desired);
         let sent = call.max_results(100).customize().interceptor(wire.clone()).send().await;
         let page: Page = wire.answer("ecs:ListTasks", sent)?;
         if page.task_arns.is_empty() {

@@ -3,9 +3,12 @@
 pub mod call;
 pub mod ecr;
 pub mod ecs;
+pub mod elbv2;
+pub mod logs;
 
 mod connect;
 mod explain;
+mod mask;
 mod oidc;
 mod provider;
 mod refusal;
@@ -17,6 +20,10 @@ mod transport;
 mod wire;
 
 pub use self::transport::{Carried, Courier, Transport};
+
+use std::time::Duration;
+
+use aws_smithy_types::timeout::TimeoutConfig;
 
 use crate::model::names::Arn;
 
@@ -31,6 +38,25 @@ pub struct Aws {
     config: aws_config::SdkConfig,
     ecs: aws_sdk_ecs::Client,
     max_attempts: u32,
+    mask: mask::Mask,
+}
+
+impl Aws {
+    /// Remembers a secret of the run that is not AWS's.
+    pub fn remember(&self, secret: &str) {
+        self.mask.remember(secret);
+    }
+
+    /// A text from outside with `***` for each secret that this run knows.
+    pub fn blot(&self, text: &str) -> String {
+        self.mask.blot(text)
+    }
+
+    /// Time-outs for what is worth a few seconds and no more.
+    fn briefly(&self) -> TimeoutConfig {
+        let usual = self.config.timeout_config().map_or_else(TimeoutConfig::builder, TimeoutConfig::to_builder);
+        usual.operation_attempt_timeout(Duration::from_secs(4)).operation_timeout(Duration::from_secs(8)).build()
+    }
 }
 
 /// Who we are in AWS.

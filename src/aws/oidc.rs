@@ -10,6 +10,7 @@ use serde_json::Value;
 use tokio::time::Instant;
 use url::Url;
 
+use super::mask::Mask;
 use super::resend::jitter;
 use crate::error::{Code, Error};
 use crate::http::{Http, chain};
@@ -53,8 +54,8 @@ impl Token {
 ///
 /// # Errors
 /// [`Code::OidcTokenRefused`].
-pub(super) async fn fetch(request: &OidcRequest, audience: &str, http: &Http, mask: fn(&str)) -> Result<Token, Error> {
-    mask(request.token.expose());
+pub(super) async fn fetch(request: &OidcRequest, audience: &str, http: &Http, mask: &Mask) -> Result<Token, Error> {
+    mask.hide(request.token.expose());
     let mut url = Url::parse(&request.url)
         .map_err(|error| refused(format!("ACTIONS_ID_TOKEN_REQUEST_URL is no URL: {error}")))?;
     url.query_pairs_mut().append_pair("audience", audience);
@@ -65,7 +66,7 @@ pub(super) async fn fetch(request: &OidcRequest, audience: &str, http: &Http, ma
         let asked = client.get(url.clone()).bearer_auth(request.token.expose()).timeout(Duration::from_secs(10));
         let failure = match answer(asked.header("accept", "application/json")).await {
             Ok(jwt) => {
-                mask(&jwt);
+                mask.hide(&jwt);
                 return Ok(Token::new(&jwt));
             }
             Err(failure) => failure,

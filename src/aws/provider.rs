@@ -11,6 +11,7 @@ use aws_credential_types::provider::{ProvideCredentials, future};
 use aws_sdk_sts::Client;
 
 use super::call::{CallError, CallErrorKind};
+use super::mask::Mask;
 use super::oidc::{self, Token};
 use super::resend::jitter;
 use super::sts::{Asked, Session};
@@ -36,7 +37,7 @@ pub(super) struct AssumedRole {
     pub proof: Proof,
     pub asked: Asked,
     pub sts: Client,
-    pub mask: fn(&str),
+    pub mask: Mask,
     /// The time of day.
     pub now: fn() -> SystemTime,
     pub kept: Mutex<Option<Keys>>,
@@ -49,7 +50,7 @@ impl AssumedRole {
             Proof::Keys(tags) => self.with_keys(tags).await,
             Proof::Oidc { .. } | Proof::TokenFile { .. } => self.with_token().await,
         }?;
-        mask_keys(&session.keys, self.mask);
+        mask_keys(&session.keys, &self.mask);
         *self.kept.lock().unwrap_or_else(PoisonError::into_inner) = Some(session.keys.clone());
         Ok(session)
     }
@@ -77,8 +78,8 @@ impl AssumedRole {
 
     async fn token(&self) -> Result<Token, Error> {
         match &self.proof {
-            Proof::Oidc { request, audience, http } => oidc::fetch(request, audience, http, self.mask).await,
-            Proof::TokenFile { path, workspace } => token_file::read(path, workspace, self.mask),
+            Proof::Oidc { request, audience, http } => oidc::fetch(request, audience, http, &self.mask).await,
+            Proof::TokenFile { path, workspace } => token_file::read(path, workspace, &self.mask),
             Proof::Keys(_) => Ok(Token::new("")),
         }
     }
@@ -152,13 +153,13 @@ fn pause(attempt: u32) -> Duration {
 #[derive(Debug)]
 pub(super) struct Ambient {
     pub chain: DefaultCredentialsChain,
-    pub mask: fn(&str),
+    pub mask: Mask,
 }
 
 /// Masks credentials the moment they exist.
-pub(super) fn mask_keys(keys: &Keys, mask: fn(&str)) {
+pub(super) fn mask_keys(keys: &Keys, mask: &Mask) {
     for secret in [Some(keys.access_key_id()), Some(keys.secret_access_key()), keys.session_token()] {
-        secret.filter(|secret| !secret.is_empty()).into_iter().for_each(mask);
+        secret.filter(|secret| !secret.is_empty()).into_iter().for_each(|secret| mask.hide(secret));
     }
 }
 
@@ -169,7 +170,7 @@ impl ProvideCredentials for Ambient {
     {
         future::ProvideCredentials::new(async {
             let keys = self.chain.provide_credentials().await?;
-            mask_keys(&keys, self.mask);
+            mask_keys(&keys, &self.mask);
             Ok(keys)
         })
     }

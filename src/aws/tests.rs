@@ -43,6 +43,7 @@ pub(crate) mod wire {
 
     use super::super::call::CallErrorKind;
     use super::super::ecr::ImageLookup;
+    use super::super::mask::Mask;
     use super::super::transport::{self, NoSuchOperation, Transport};
     use super::super::{Aws, Identity};
     use super::credentials;
@@ -117,6 +118,7 @@ pub(crate) mod wire {
             ecs: aws_sdk_ecs::Client::from_conf(ecs),
             config,
             max_attempts: 3,
+            mask: Mask::new(|_| ()),
         }
     }
 

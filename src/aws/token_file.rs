@@ -2,6 +2,7 @@
 
 use std::path::{Component, Path, PathBuf};
 
+use super::mask::Mask;
 use super::oidc::Token;
 use crate::error::{Code, Error};
 
@@ -12,7 +13,7 @@ use crate::error::{Code, Error};
 ///
 /// # Errors
 /// [`Code::FileUnreadable`].
-pub(super) fn read(path: &Path, workspace: &Path, mask: fn(&str)) -> Result<Token, Error> {
+pub(super) fn read(path: &Path, workspace: &Path, mask: &Mask) -> Result<Token, Error> {
     let shown = path.display();
     let unreadable = |why: String| {
         let what = format!("The token file `{shown}` cannot be read.");
@@ -39,7 +40,7 @@ pub(super) fn read(path: &Path, workspace: &Path, mask: fn(&str)) -> Result<Toke
     if jwt.is_empty() {
         return Err(unreadable("It is empty.".to_owned()));
     }
-    mask(jwt);
+    mask.hide(jwt);
     Ok(Token::new(jwt))
 }
 
@@ -60,7 +61,7 @@ mod tests {
         let workspace = tempfile::tempdir().unwrap();
         std::fs::write(workspace.path().join("token"), "e30.e30.c2ln\n").unwrap();
         std::os::unix::fs::symlink(workspace.path().join("token"), workspace.path().join("link")).unwrap();
-        let read = |path: &str| read(Path::new(path), workspace.path(), |_| ());
+        let read = |path: &str| read(Path::new(path), workspace.path(), &Mask::new(|_| ()));
         assert_eq!(read("token").unwrap().jwt.expose(), "e30.e30.c2ln");
         assert_eq!(read("./token").unwrap().jwt.expose(), "e30.e30.c2ln");
         for refused in ["link", "absent", "../token", ""] {

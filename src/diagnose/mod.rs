@@ -10,8 +10,8 @@ use tokio::time::timeout;
 
 use crate::aws::Aws;
 use crate::error::{Code, Error};
-use crate::model::names::short_name;
 pub use crate::model::log::LogLine;
+use crate::model::names::short_name;
 use crate::model::service::{CircuitBreaker, Service, ServiceDeployment, ServiceEvent};
 pub use crate::model::target_group::{Target, TargetGroup};
 use crate::plan::ServicePlan;

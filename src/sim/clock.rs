@@ -60,3 +60,9 @@ pub fn http_date(seconds: f64) -> String {
 pub fn whole(seconds: f64) -> i64 {
     timestamp(seconds).as_second()
 }
+
+/// Whole milliseconds since 1970, as in log events.
+#[must_use]
+pub fn millis(seconds: f64) -> i64 {
+    timestamp(seconds).as_millisecond()
+}

@@ -10,7 +10,7 @@ use super::identity::Key;
 use super::ledger::Call;
 use super::wire::{Answer, Asked, Outcome, Refusal};
 use super::world::World;
-use super::{Shared, ecr, ecs, github, iam, lock, oidc, signature, sts};
+use super::{Shared, ecr, ecs, elbv2, github, iam, lock, logs, oidc, signature, sts};
 
 const JSON: &str = "application/x-amz-json-1.1";
 
@@ -77,13 +77,18 @@ fn name(asked: &Asked) -> Named {
         let service = match target {
             "AmazonEC2ContainerServiceV20141113" => "ecs",
             "AmazonEC2ContainerRegistry_V20150921" => "ecr",
+            "Logs_20140328" => "logs",
             _ => "unknown",
         };
         return Named { door: "aws", service, operation: operation.into(), input: json() };
     }
     let form = sts::form(&asked.text());
     match form.get("Action").and_then(Value::as_str).map(str::to_owned) {
-        Some(operation) => Named { door: "aws", service: "sts", operation, input: form },
+        Some(operation) => {
+            let is_balancing = form.get("Version").and_then(Value::as_str) == Some("2015-12-01");
+            let service = if is_balancing { "elasticloadbalancing" } else { "sts" };
+            Named { door: "aws", service, operation, input: form }
+        }
         None => Named {
             door: "aws",
             service: "unknown",
@@ -139,8 +144,17 @@ fn respond(world: &mut World, asked: &Asked, named: &Named, trick: Option<&Trick
 fn aws(world: &mut World, asked: &Asked, named: &Named, trick: Option<&Trick>, request: &str) -> Answer {
     let result = aws_result(world, asked, named, trick);
     match (named.service, result) {
-        ("sts", Ok(inner)) => sts::envelope(&named.operation, inner.as_str().unwrap_or_default(), request),
-        ("sts", Err(refusal)) => sts::error(&refusal, request),
+        ("sts", Ok(inner)) => sts::envelope(sts::SPACE, &named.operation, inner.as_str().unwrap_or_default(), request),
+        ("sts", Err(refusal)) => sts::error(sts::SPACE, &refusal, request),
+        ("elasticloadbalancing", Ok(inner)) => {
+            sts::envelope(elbv2::SPACE, &named.operation, inner.as_str().unwrap_or_default(), request)
+        }
+        ("elasticloadbalancing", Err(mut refusal)) => {
+            if refusal.code == "AccessDeniedException" {
+                (refusal.code, refusal.status) = ("AccessDenied".into(), 403);
+            }
+            sts::error(elbv2::SPACE, &refusal, request)
+        }
         (_, Ok(value)) => Answer::new(200, JSON, value.to_string()),
         (_, Err(refusal)) => Answer::new(refusal.status, JSON, refusal.json()),
     }
@@ -149,7 +163,7 @@ fn aws(world: &mut World, asked: &Asked, named: &Named, trick: Option<&Trick>, r
 fn aws_result(world: &mut World, asked: &Asked, named: &Named, trick: Option<&Trick>) -> Result<Value, Refusal> {
     let (service, operation, input) = (named.service, named.operation.as_str(), &named.input);
     if let Some(mut refusal) = trick.and_then(|trick| faults::refusal(trick, operation)) {
-        if service == "sts" && refusal.code == "ThrottlingException" {
+        if matches!(service, "sts" | "elasticloadbalancing") && refusal.code == "ThrottlingException" {
             refusal.code = "Throttling".into();
         }
         return Err(refusal);
@@ -168,19 +182,23 @@ fn aws_result(world: &mut World, asked: &Asked, named: &Named, trick: Option<&Tr
     if input.is_null() && service != "unknown" {
         return Err(Refusal::new("SerializationException", "Unexpected end-of-input"));
     }
-    if service == "ecs" || service == "ecr" {
+    if matches!(service, "ecs" | "ecr" | "logs" | "elasticloadbalancing") {
         iam::check(world, service, operation, input, &arn)?;
     }
-    carry_out(world, named, caller.as_ref()).unwrap_or_else(|| {
+    carry_out(world, asked, named, caller.as_ref()).unwrap_or_else(|| {
         world.ledger.puzzled(format!("{service}:{operation}"));
         Err(faults::unknown_operation(operation))
     })
 }
 
-fn carry_out(world: &mut World, named: &Named, caller: Option<&Key>) -> Option<Result<Value, Refusal>> {
+fn carry_out(world: &mut World, asked: &Asked, named: &Named, caller: Option<&Key>) -> Option<Result<Value, Refusal>> {
     match named.service {
         "ecs" => ecs::answer(world, &named.operation, &named.input, caller.map_or("", |caller| caller.arn.as_str())),
         "ecr" => ecr::answer(world, &named.operation, &named.input),
+        "logs" => logs::answer(world, &named.operation, &named.input, &signature::region(asked).unwrap_or_default()),
+        "elasticloadbalancing" => {
+            elbv2::answer(world, &named.operation, &named.input).map(|answered| answered.map(Value::String))
+        }
         "sts" => Some(sts::answer(world, &named.operation, &named.input, caller).map(Value::String)),
         _ => None,
     }

@@ -39,6 +39,11 @@ fn resource(world: &World, service: &str, operation: &str, input: &Value) -> Str
         "RegisterTaskDefinition" => {
             one("family").map(|family| world.arn("ecs", &format!("task-definition/{family}:*")))
         }
+        "GetLogEvents" => {
+            let named = |key: &str| text(input, key).unwrap_or_default();
+            let stream = format!("log-group:{}:log-stream:{}", named("logGroupName"), named("logStreamName"));
+            Some(world.arn("logs", &stream))
+        }
         "DescribeClusters" => Some(world.arn("ecs", &format!("cluster/{cluster}"))),
         _ if service == "ecr" => one("repositoryName").map(|name| world.arn("ecr", &format!("repository/{name}"))),
         _ => None,

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 pub struct Call {
     /// `aws`, `github` or `oidc`.
     pub door: String,
-    /// `ecs`, `ecr`, `sts`, `github` or `oidc`.
+    /// `ecs`, `ecr`, `logs`, `elasticloadbalancing`, `sts`, `github` or `oidc`.
     pub service: String,
     /// AWS's name of the operation, or GitHub's operation id such as `issues/create-comment`.
     pub operation: String,

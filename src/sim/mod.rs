@@ -4,7 +4,7 @@
 //! client, so that the two cannot share a mistake. One address serves every door:
 //!
 //! ```text
-//!   POST /            ECS and ECR (AWS JSON 1.1, X-Amz-Target), STS (query protocol)
+//!   POST /            ECS, ECR and CloudWatch Logs (AWS JSON 1.1, X-Amz-Target), STS and ELB (query protocol)
 //!   GET  /oidc/token  the runner's OpenID Connect endpoint
 //!   *    /github/…    GitHub's REST API (the same under /api/v3)
 //! ```
@@ -16,6 +16,7 @@
 //! | [`identity`], `sts`, `oidc`, `signature`, `iam` | who is asking, and may they |
 //! | [`ecs`], [`rollout`] | clusters, services, deployments, tasks; how a rollout goes |
 //! | [`ecr`] | images, digests, manifests |
+//! | [`logs`], [`elbv2`] | what failing tasks wrote, and how a load balancer finds them |
 //! | [`github`] | pull requests and comments |
 //! | [`faults`] | throttles, resets, lost answers, denied actions on command |
 //! | [`ledger`] | every call that came in, and which of them changed something |
@@ -29,11 +30,13 @@ pub mod demo;
 pub mod door;
 pub mod ecr;
 pub mod ecs;
+pub mod elbv2;
 pub mod faults;
 pub mod github;
 mod iam;
 pub mod identity;
 pub mod ledger;
+pub mod logs;
 mod oidc;
 pub mod random;
 pub mod rollout;

@@ -13,6 +13,10 @@ pub struct Trouble {
     pub container_reason: Option<String>,
     /// Whether it ran before it ended.
     pub ran: bool,
+    /// What it wrote before that.
+    pub log: Vec<String>,
+    /// What the load balancer found of it: reason and description of its target.
+    pub target: Option<(String, String)>,
 }
 
 impl Trouble {
@@ -25,6 +29,8 @@ impl Trouble {
             exit_code: Some(code),
             container_reason: None,
             ran: true,
+            log: Vec::new(),
+            target: None,
         }
     }
 
@@ -44,6 +50,8 @@ impl Trouble {
             exit_code: None,
             container_reason: Some(reason.into()).filter(|reason: &String| reason.starts_with("CannotPull")),
             ran: false,
+            log: Vec::new(),
+            target: None,
         }
     }
 
@@ -61,10 +69,23 @@ impl Trouble {
         Self {
             stop_code: "ServiceSchedulerInitiated".into(),
             stopped_reason: format!("Task failed ELB health checks in (target-group {target_group})"),
-            exit_code: Some(143),
-            container_reason: None,
-            ran: true,
+            ..Self::exit(143)
         }
+    }
+
+    /// The same; the container writes these lines first.
+    #[must_use]
+    pub fn writing(mut self, lines: &[&str]) -> Self {
+        self.log = lines.iter().map(|&line| line.to_owned()).collect();
+        self
+    }
+
+    /// The same; it answers the load balancer's health check with this code.
+    #[must_use]
+    pub fn answering(mut self, code: u16) -> Self {
+        let found = format!("Health checks failed with these codes: [{code}]");
+        self.target = Some(("Target.ResponseCodeMismatch".into(), found));
+        self
     }
 }
 

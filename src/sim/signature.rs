@@ -22,11 +22,11 @@ struct Claim {
 /// The names a protocol gives to the same refusals: the JSON services and the query services differ.
 pub(super) fn name(service: &str, json: &'static str) -> &'static str {
     match (service, json) {
-        ("sts", "UnrecognizedClientException") => "InvalidClientTokenId",
-        ("sts", "InvalidSignatureException") => "SignatureDoesNotMatch",
-        ("sts", "IncompleteSignatureException") => "IncompleteSignature",
-        ("sts", "ExpiredTokenException") => "ExpiredToken",
-        ("sts", "MissingAuthenticationTokenException") => "MissingAuthenticationToken",
+        ("sts" | "elasticloadbalancing", "UnrecognizedClientException") => "InvalidClientTokenId",
+        ("sts" | "elasticloadbalancing", "InvalidSignatureException") => "SignatureDoesNotMatch",
+        ("sts" | "elasticloadbalancing", "IncompleteSignatureException") => "IncompleteSignature",
+        ("sts" | "elasticloadbalancing", "ExpiredTokenException") => "ExpiredToken",
+        ("sts" | "elasticloadbalancing", "MissingAuthenticationTokenException") => "MissingAuthenticationToken",
         _ => json,
     }
 }
@@ -37,7 +37,7 @@ pub(super) fn name(service: &str, json: &'static str) -> &'static str {
 /// AWS's own refusal when it is not signed, or not well.
 pub(super) fn check(world: &World, asked: &Asked, service: &str) -> Result<Key, Refusal> {
     let refuse = |code, message: String| {
-        let status = if service == "sts" { 403 } else { 400 };
+        let status = if matches!(service, "sts" | "elasticloadbalancing") { 403 } else { 400 };
         Refusal::new(name(service, code), message).status(status)
     };
     let Some(header) = asked.header("authorization") else {
@@ -70,7 +70,8 @@ pub(super) fn check(world: &World, asked: &Asked, service: &str) -> Result<Key, 
     if key.expires.is_some_and(|expires| expires <= world.now()) {
         return Err(refuse("ExpiredTokenException", "The security token included in the request is expired".into()));
     }
-    if claim.region != world.region {
+    let elsewhere = service == "logs" && world.logs.has_region(&claim.region);
+    if claim.region != world.region && !elsewhere {
         let message = format!("Credential should be scoped to a valid region, not '{}'. ", claim.region);
         return Err(refuse("InvalidSignatureException", message));
     }
@@ -86,6 +87,11 @@ pub(super) fn check(world: &World, asked: &Asked, service: &str) -> Result<Key, 
         return Err(refuse("InvalidSignatureException", message.into()));
     }
     Ok(key.clone())
+}
+
+/// The region that a request is signed for, and so sent to.
+pub(super) fn region(asked: &Asked) -> Option<String> {
+    parse(asked.header("authorization")?).map(|claim| claim.region)
 }
 
 fn parse(header: &str) -> Option<Claim> {

@@ -9,7 +9,8 @@ use super::identity::{Key, Role, like};
 use super::wire::{Answer, Refusal, text};
 use super::world::World;
 
-const SPACE: &str = "https://sts.amazonaws.com/doc/2011-06-15/";
+/// The namespace of its answers.
+pub(super) const SPACE: &str = "https://sts.amazonaws.com/doc/2011-06-15/";
 
 /// The answer to one call: the inner XML of its result.
 pub(super) fn answer(
@@ -183,20 +184,20 @@ fn issue(world: &mut World, role: &Role, session: &str, seconds: u64) -> String 
     xml
 }
 
-/// Wraps a result as STS does.
-pub(super) fn envelope(operation: &str, inner: &str, request: &str) -> Answer {
+/// Wraps a result as the services of the query protocol do.
+pub(super) fn envelope(space: &str, operation: &str, inner: &str, request: &str) -> Answer {
     let xml = format!(
-        "<{operation}Response xmlns=\"{SPACE}\"><{operation}Result>{inner}</{operation}Result>\
+        "<{operation}Response xmlns=\"{space}\"><{operation}Result>{inner}</{operation}Result>\
          <ResponseMetadata><RequestId>{request}</RequestId></ResponseMetadata></{operation}Response>"
     );
     Answer::new(200, "text/xml", xml)
 }
 
-/// Wraps a refusal as STS does.
-pub(super) fn error(refusal: &Refusal, request: &str) -> Answer {
+/// Wraps a refusal as they do.
+pub(super) fn error(space: &str, refusal: &Refusal, request: &str) -> Answer {
     let sender = if refusal.status >= 500 { "Receiver" } else { "Sender" };
     let xml = format!(
-        "<ErrorResponse xmlns=\"{SPACE}\"><Error><Type>{sender}</Type><Code>{}</Code><Message>{}</Message></Error>\
+        "<ErrorResponse xmlns=\"{space}\"><Error><Type>{sender}</Type><Code>{}</Code><Message>{}</Message></Error>\
          <RequestId>{request}</RequestId></ErrorResponse>",
         refusal.code,
         escape(&refusal.message)
@@ -211,6 +212,7 @@ pub(super) fn form(body: &str) -> Value {
     )
 }
 
-fn escape(text: &str) -> String {
+/// A text inside an element.
+pub(super) fn escape(text: &str) -> String {
     text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;")
 }

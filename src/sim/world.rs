@@ -7,10 +7,12 @@ use serde_json::{Map, Value, json};
 use super::clock::{Calendar, Clock};
 use super::ecr::Repository;
 use super::ecs::{Cluster, Ecs, Service, beginnings, task_definitions};
+use super::elbv2::LoadBalancing;
 use super::faults::{Fault, Trick};
 use super::github::{GitHub, Pull};
 use super::identity::{Identity, Key, Role};
 use super::ledger::Ledger;
+use super::logs::Logs;
 use super::random::Dice;
 use super::rollout::Rollout;
 
@@ -19,7 +21,7 @@ use super::rollout::Rollout;
 pub struct World {
     /// The AWS account.
     pub account: String,
-    /// The only region there is.
+    /// The region of everything but some log groups.
     pub region: String,
     /// Where the stage listens; set when it starts.
     pub url: String,
@@ -33,6 +35,10 @@ pub struct World {
     pub ecs: Ecs,
     /// Image repositories by name.
     pub ecr: BTreeMap<String, Repository>,
+    /// Log groups, and what tasks wrote.
+    pub logs: Logs,
+    /// Target groups.
+    pub load_balancing: LoadBalancing,
     /// The repository on GitHub.
     pub github: GitHub,
     /// What goes wrong.
@@ -60,6 +66,8 @@ impl Default for World {
             identity: identity(),
             ecs: Ecs::default(),
             ecr: BTreeMap::new(),
+            logs: Logs::default(),
+            load_balancing: LoadBalancing::default(),
             github: GitHub::default(),
             faults: Vec::new(),
             allowed: None,
@@ -68,6 +76,7 @@ impl Default for World {
             declared_secrets: Vec::new(),
         };
         world.github.pulls.push(Pull::open(12, "feature/faster-checkout", "4f1c6f3f4a1b2c3d4e5f60718293a4b5c6d7e8f9"));
+        world = world.with_log_group("eu-central-1", "/ecs/web");
         let pushed = world.now() - 86_400.0;
         let repository = world.ecr.entry("web".into()).or_default();
         repository.push("v0", &["amd64", "arm64"], pushed - 80_000.0);
@@ -172,6 +181,13 @@ impl World {
         service.created = now;
         beginnings::begin(&mut self, &mut service, &arn.unwrap_or_default(), None, now);
         self.ecs.services.push(service);
+        self
+    }
+
+    /// Adds an empty log group.
+    #[must_use]
+    pub fn with_log_group(mut self, region: &str, name: &str) -> Self {
+        self.logs.groups.insert((region.into(), name.into()));
         self
     }
 

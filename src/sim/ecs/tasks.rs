@@ -6,6 +6,7 @@ use super::{Deployment, Service, Task, cluster};
 use crate::sim::rollout::Trouble;
 use crate::sim::wire::{Answered, Refusal, includes, list, page, text};
 use crate::sim::world::World;
+use crate::sim::{elbv2, logs};
 
 /// A new task of a deployment.
 fn begin(world: &mut World, service: &Service, deployment: &Deployment, at: f64) -> Task {
@@ -76,8 +77,21 @@ pub(super) fn fail(world: &mut World, service: &mut Service, deployment: &Deploy
     task.exit_code = trouble.exit_code;
     task.container_reason.clone_from(&trouble.container_reason);
     let id = task.id.clone();
+    if trouble.ran {
+        logs::write(world, &task, &trouble.log, at);
+    }
+    elbv2::notice(world, &task, trouble);
     world.ecs.tasks.push(task);
     service.says(world, at, &format!("has started 1 tasks: (task {id})."));
+    let balancers = service.settings.get("loadBalancers").and_then(Value::as_array);
+    if let (Some((_, found)), Some(group)) = (&trouble.target, balancers.and_then(|balancers| balancers.first())) {
+        let group = text(group, "targetGroupArn").unwrap_or_default().to_owned();
+        service.says(
+            world,
+            at,
+            &format!("(task {id}) (port 8080) is unhealthy in (target-group {group}) due to (reason {found})."),
+        );
+    }
 }
 
 pub(super) fn list_them(world: &mut World, input: &Value) -> Answered {
@@ -147,7 +161,7 @@ fn show(world: &World, task: &Task, tags: bool) -> Value {
         "cpu": document.get("cpu").cloned().unwrap_or_else(|| json!("256")),
         "memory": document.get("memory").cloned().unwrap_or_else(|| json!("512")),
         "availabilityZone": format!("{}a", world.region), "createdAt": task.created, "version": 3,
-        "healthStatus": health, "containers": containers, "attachments": [], "attributes": [],
+        "healthStatus": health, "containers": containers, "attachments": [interface(task)], "attributes": [],
         "overrides": {"containerOverrides": [], "inferenceAcceleratorOverrides": []}, "enableExecuteCommand": false,
     });
     if let Some(shown) = shown.as_object_mut() {
@@ -172,12 +186,25 @@ fn show(world: &World, task: &Task, tags: bool) -> Value {
     shown
 }
 
+/// The id of the attachment of a task's network interface.
+fn attachment(task: &Task) -> String {
+    format!("eni-attach-{}", task.id.get(..12).unwrap_or(&task.id))
+}
+
+fn interface(task: &Task) -> Value {
+    json!({
+        "id": attachment(task), "type": "ElasticNetworkInterface",
+        "status": if task.stopped.is_some() { "DELETED" } else { "ATTACHED" },
+        "details": [{"name": "privateIPv4Address", "value": elbv2::address(&task.id)}],
+    })
+}
+
 fn container(world: &World, task: &Task, image: &Value, arn: &str, health: &str) -> Value {
     let id = task.id.get(..12).unwrap_or(&task.id);
     let mut container = json!({
         "containerArn": world.arn("ecs", &format!("container/{}/{}/{id}", task.cluster, task.id)),
         "taskArn": arn, "name": text(image, "containerName"), "image": text(image, "image"),
-        "lastStatus": task.last_status, "networkBindings": [], "networkInterfaces": [], "healthStatus": health, "cpu": "0",
+        "lastStatus": task.last_status, "networkBindings": [], "networkInterfaces": [{"attachmentId": attachment(task), "privateIpv4Address": elbv2::address(&task.id)}], "healthStatus": health, "cpu": "0",
     });
     if let Some(container) = container.as_object_mut() {
         if let Some(digest) = text(image, "imageDigest").filter(|_| task.started.is_some()) {

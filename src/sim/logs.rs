@@ -1,0 +1,89 @@
+//! `CloudWatch` Logs: groups, their streams, and what the containers of failing tasks wrote into them.
+//!
+//! <https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/API_GetLogEvents.html>
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde_json::{Value, json};
+
+use super::clock::millis;
+use super::ecs::{Task, task_definitions};
+use super::wire::{Answered, Refusal, list, text};
+use super::world::World;
+
+/// Every log group, in whichever region.
+#[derive(Debug, Clone, Default)]
+pub struct Logs {
+    /// The lines of each stream, by region, group and stream.
+    pub streams: BTreeMap<(String, String, String), Vec<(f64, String)>>,
+    /// The groups, by region and name.
+    pub groups: BTreeSet<(String, String)>,
+    /// Seconds from a line's writing until it can be read.
+    pub delivery: f64,
+}
+
+impl Logs {
+    /// Whether there is a group in this region.
+    #[must_use]
+    pub fn has_region(&self, region: &str) -> bool {
+        self.groups.iter().any(|(other, _)| other == region)
+    }
+}
+
+/// A task of the service ends: the lines of its first container that logs to a group which exists.
+pub(super) fn write(world: &mut World, task: &Task, lines: &[String], at: f64) {
+    let document = task_definitions::find(world, &task.task_definition).map(|known| known.document.clone());
+    let containers = document.as_ref().map_or(&[][..], |document| list(document, "containerDefinitions"));
+    let stream = containers.iter().find_map(|container| {
+        let configuration =
+            container.get("logConfiguration").filter(|log| text(log, "logDriver") == Some("awslogs"))?;
+        let option = |name: &str| configuration.get("options").and_then(|options| text(options, name));
+        let region = option("awslogs-region").unwrap_or(&world.region).to_owned();
+        let stream = match option("awslogs-stream-prefix") {
+            Some(prefix) => format!("{prefix}/{}/{}", text(container, "name")?, task.id),
+            None => format!("{}-{}", task.id, task.id.get(..12)?),
+        };
+        Some((region, option("awslogs-group")?.to_owned(), stream))
+    });
+    let Some(stream) = stream.filter(|(region, group, _)| world.logs.groups.contains(&(region.clone(), group.clone())))
+    else {
+        return;
+    };
+    if !lines.is_empty() {
+        world.logs.streams.entry(stream).or_default().extend(lines.iter().map(|line| (at, line.clone())));
+    }
+}
+
+/// The answer to one call; `region` is the one it was sent to.
+pub(super) fn answer(world: &World, operation: &str, input: &Value, region: &str) -> Option<Answered> {
+    (operation == "GetLogEvents").then(|| get_log_events(world, input, region))
+}
+
+fn get_log_events(world: &World, input: &Value, region: &str) -> Answered {
+    let missing =
+        |what: &str| Refusal::new("ResourceNotFoundException", format!("The specified log {what} does not exist."));
+    let group = text(input, "logGroupName").or(text(input, "logGroupIdentifier")).unwrap_or_default().to_owned();
+    let stream = text(input, "logStreamName").unwrap_or_default().to_owned();
+    if !world.logs.groups.contains(&(region.to_owned(), group.clone())) {
+        return Err(missing("group"));
+    }
+    let lines = world.logs.streams.get(&(region.to_owned(), group, stream)).ok_or_else(|| missing("stream"))?;
+    let limit = input.get("limit").and_then(Value::as_u64).and_then(|limit| usize::try_from(limit).ok());
+    let limit = limit.unwrap_or(10_000);
+    if !(1..=10_000).contains(&limit) {
+        return Err(Refusal::invalid("1 validation error detected: limit must be between 1 and 10000"));
+    }
+    let there: Vec<_> = lines.iter().filter(|(at, _)| at + world.logs.delivery <= world.now()).collect();
+    let from_head = input.get("startFromHead").and_then(Value::as_bool).unwrap_or(false);
+    let skip = if from_head { 0 } else { there.len().saturating_sub(limit) };
+    let events: Vec<Value> = there
+        .into_iter()
+        .skip(skip)
+        .take(limit)
+        .map(|(at, line)| {
+            let (written, read) = (millis(*at), millis(at + world.logs.delivery));
+            json!({"timestamp": written, "message": line, "ingestionTime": read})
+        })
+        .collect();
+    Ok(json!({"events": events, "nextForwardToken": "f/1", "nextBackwardToken": "b/1"}))
+}
