@@ -34,7 +34,8 @@ COPY action.yml ./
 COPY src src
 RUN find src -type f -exec touch {} +; \
     cargo build --release --locked --target "$(uname -m)-unknown-linux-gnu"; \
-    cp "target/$(uname -m)-unknown-linux-gnu/release/ecs-deploy" /image/ecs-deploy
+    cp "target/$(uname -m)-unknown-linux-gnu/release/ecs-deploy" /image/ecs-deploy; \
+    ln -s ecs-deploy /image/ecs-deploy-post
 
 # No USER: GitHub's runners need root to write their own files.
 FROM ${RUNTIME_IMAGE}

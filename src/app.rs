@@ -13,20 +13,19 @@ use crate::aws::{Aws, Transport};
 use crate::cli::{self, Command};
 use crate::diagnose;
 use crate::error::{Code, Error};
-use crate::github::{self, Note};
+use crate::github;
 use crate::http::Http;
 use crate::inputs::environment::Environment;
-use crate::inputs::{self, Asked, Mode, PrComment};
+use crate::inputs::{self, Asked, Mode};
 use crate::model::verdict::Verdict;
 use crate::observe;
 use crate::plan;
-use crate::report::{Report, comment, console, json, outputs, summary};
+use crate::report::{Report, console, json, outputs, summary};
 
-/// How long the comment may take.
-const COMMENTING: Duration = Duration::from_secs(20);
+use self::publish::Open;
 
-/// The same after a signal: the runner kills the container's client 7.5 s later.
-const COMMENTING_WHEN_CANCELLED: Duration = Duration::from_secs(3);
+pub mod post;
+mod publish;
 
 /// Does what the command line and the environment ask for.
 pub fn main(arguments: impl IntoIterator<Item = OsString>, environment: &Environment) -> ExitCode {
@@ -53,6 +52,10 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>, environment: &Environ
         match command {
             Command::Run(asked) => {
                 ExitCode::from(Box::pin(run(&asked, &Doors::default(), first_signal(), print)).await.exit_code())
+            }
+            Command::Post(left_open) => {
+                left_open.close(&Http::default(), print).await;
+                ExitCode::SUCCESS
             }
             other => stage(other).await,
         }
@@ -110,13 +113,14 @@ pub async fn run(
 ) -> Verdict {
     let started = Instant::now();
     let mut report = Report { runner: asked.runner.clone(), ..Report::default() };
+    let mut open = Open::default();
     let ended = tokio::select! {
         biased;
         name = cancelled_by => Err(vec![cancelled(name)]),
-        ended = story(asked, &mut report, doors, started, say) => ended,
+        ended = story(asked, &mut report, &mut open, doors, started, say) => ended,
     };
     let verdict = conclude(&mut report, ended, started.elapsed());
-    tell(&mut report, &doors.http, say).await;
+    tell(&mut report, open, &doors.http, say).await;
     verdict
 }
 
@@ -125,6 +129,7 @@ pub async fn run(
 async fn story(
     asked: &Asked,
     report: &mut Report,
+    open: &mut Open,
     doors: &Doors,
     started: Instant,
     say: fn(&str),
@@ -164,6 +169,16 @@ async fn story(
         return Ok(());
     }
 
+    // What is shown on GitHub meanwhile.
+    let mut told = Vec::new();
+    open.open(report, &doors.http, &mut |what| {
+        let event = Event { at: started.elapsed(), what };
+        say(&console::event(&event));
+        told.push(event);
+    })
+    .await;
+    report.timeline.extend(told);
+
     // 5 Do it, and 6 why not.
     for service in &plan.services {
         let Report { outcome, timeline, .. } = report;
@@ -190,7 +205,7 @@ async fn story(
 
 /// 7 Tell it. What later steps rely on comes first, the cause of a failure last. A report that cannot be delivered is
 /// a warning: it never changes the verdict.
-async fn tell(report: &mut Report, http: &Http, say: fn(&str)) {
+async fn tell(report: &mut Report, open: Open, http: &Http, say: fn(&str)) {
     write_documents(report);
     let runner = &report.runner;
     let outputs = github::files::append_outputs(runner.output.as_deref(), &outputs::outputs(report));
@@ -200,8 +215,8 @@ async fn tell(report: &mut Report, http: &Http, say: fn(&str)) {
     } else {
         Ok(())
     };
-    let comment = write_comment(report, http).await;
-    report.warnings.extend([outputs, summary, comment].into_iter().filter_map(Result::err));
+    let published = open.close(report, http).await;
+    report.warnings.extend([outputs, summary].into_iter().filter_map(Result::err).chain(published));
     for line in console::ending(report) {
         say(&line);
     }
@@ -228,19 +243,6 @@ fn document_name(report: &Report) -> String {
         (Some(cluster), Some(service)) => format!("{cluster}.{service}"),
         _ => report.family().unwrap_or_else(|| "run".to_owned()),
     }
-}
-
-async fn write_comment(report: &Report, http: &Http) -> Result<(), String> {
-    let Some(reporting) = report.inputs.as_ref().map(|inputs| &inputs.reporting) else { return Ok(()) };
-    let Some(comment) = comment::comment(report) else { return Ok(()) };
-    if reporting.pr_comment == PrComment::Never {
-        return Ok(());
-    }
-    let wanted = reporting.pr_comment == PrComment::Always;
-    let note = Note { marker: &comment.marker, body: &comment.body, wanted };
-    let cancelled = report.ending() == Some(Verdict::Cancelled);
-    let limit = if cancelled { COMMENTING_WHEN_CANCELLED } else { COMMENTING };
-    github::comment(&report.runner, reporting.token.as_ref(), http, note, limit).await
 }
 
 /// The verdict, from how the story ended.

@@ -4,12 +4,13 @@
 
 use std::collections::BTreeMap;
 use std::ffi::{OsStr, OsString};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::error::ErrorKind;
 use clap::{Arg, ArgMatches, Command as Clap, value_parser};
 use serde_json::Value;
 
+use crate::app::post::LeftOpen;
 use crate::inputs::Asked;
 use crate::inputs::environment::Environment;
 use crate::inputs::runner::Runner;
@@ -18,11 +19,16 @@ use crate::model::document;
 /// The one page that names and describes the inputs.
 const ACTION: &str = include_str!("../action.yml");
 
+/// The name under which the image starts the binary after the job.
+const POST: &str = "ecs-deploy-post";
+
 /// What the command line asks for.
 #[derive(Debug)]
 pub enum Command {
     /// Deploy or plan, as the inputs say.
     Run(Box<Asked>),
+    /// Close what a killed run left open on GitHub.
+    Post(Box<LeftOpen>),
     /// Show a few deploys against the pretend AWS and GitHub.
     Demo,
     /// Serve the pretend AWS and GitHub.
@@ -41,9 +47,14 @@ pub enum Command {
     },
 }
 
-/// Reads the arguments, without the program's own name. Flags win over the variables `INPUT_*`.
+/// Reads the arguments, the program's own name first. Flags win over the variables `INPUT_*`.
 pub fn parse(arguments: impl IntoIterator<Item = OsString>, environment: &Environment) -> Command {
-    let mut arguments: Vec<OsString> = arguments.into_iter().collect();
+    let mut arguments = arguments.into_iter();
+    let name = arguments.next().unwrap_or_default();
+    if Path::new(&name).file_name() == Some(OsStr::new(POST)) {
+        return Command::Post(Box::new(LeftOpen::from_env(environment)));
+    }
+    let mut arguments: Vec<OsString> = arguments.collect();
     match arguments.first().and_then(|first| first.to_str()) {
         None if arguments.is_empty() => return run(environment, BTreeMap::new()),
         // Flags without a verb deploy, but those of the program itself.
@@ -66,6 +77,7 @@ fn chosen(matches: &ArgMatches, environment: &Environment) -> Command {
     let Some((verb, flags)) = matches.subcommand() else { return run(environment, BTreeMap::new()) };
     match verb {
         "demo" => Command::Demo,
+        "post" => Command::Post(Box::new(LeftOpen::from_env(environment))),
         "sim" => Command::Sim {
             listen: flags.get_one::<String>("listen").cloned().unwrap_or_default(),
             record: flags.get_one::<PathBuf>("record").cloned(),
@@ -111,6 +123,7 @@ fn command() -> Clap {
         .subcommand(with("deploy", "Deploy, and follow the deployment to its end (the verb when none is given)"))
         .subcommand(with("plan", "Show what deploy would do, and change nothing"))
         .subcommand(with("rollback", "Go back to the last revision that completed (not available in this version)"))
+        .subcommand(Clap::new("post").about("Close what a killed run left open on GitHub").hide(true))
         .subcommand(Clap::new("demo").about("Show three deploys against a pretend AWS and GitHub"))
         .subcommand(sim())
         .subcommand(

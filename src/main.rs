@@ -9,7 +9,7 @@ use ecs_deploy::inputs::environment::Environment;
 fn main() -> ExitCode {
     panic::set_hook(Box::new(end_with_a_bug));
     let environment: Environment = std::env::vars_os().collect();
-    ecs_deploy::app::main(std::env::args_os().skip(1), &environment)
+    ecs_deploy::app::main(std::env::args_os(), &environment)
 }
 
 /// A bug ends the process with 1, the exit code that is kept for bugs; the abort of a panic would end it with 134. What

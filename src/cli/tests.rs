@@ -8,7 +8,8 @@ use super::*;
 
 fn parsed(line: &str, variables: &[(&str, &str)]) -> Command {
     let environment = variables.iter().copied().collect();
-    parse(shell_words::split(line).unwrap().into_iter().map(OsString::from), &environment)
+    let name = "/ecs-deploy".to_owned();
+    parse([name].into_iter().chain(shell_words::split(line).unwrap()).map(OsString::from), &environment)
 }
 
 fn asked(line: &str, variables: &[(&str, &str)]) -> Box<Asked> {
@@ -120,4 +121,15 @@ fn the_stage_has_its_verbs() {
         panic!()
     };
     assert_eq!((listen.as_str(), record), ("127.0.0.1:0", Some(PathBuf::from("calls.jsonl"))));
+}
+
+#[test]
+fn the_name_after_the_job_closes_what_is_open_whatever_the_arguments() {
+    let environment = Environment::default();
+    for name in ["/ecs-deploy-post", "ecs-deploy-post"] {
+        let asked = parse([name, "--service", "web"].map(OsString::from), &environment);
+        assert!(matches!(asked, Command::Post(_)), "{name}");
+    }
+    assert!(matches!(parsed("post", &[]), Command::Post(_)));
+    assert!(!said("--help").0.contains("post"), "a verb of the runner's is no verb of a user's");
 }

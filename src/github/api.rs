@@ -1,4 +1,4 @@
-//! GitHub's REST API, as far as comments need it.
+//! GitHub's REST API, as far as comments and deployments need it.
 //! <https://docs.github.com/en/rest/using-the-rest-api/getting-started-with-the-rest-api>
 
 use std::fmt;
@@ -33,6 +33,13 @@ pub struct Trouble {
     pub status: Option<u16>,
     /// GitHub's message, or the transport's. Text from outside.
     pub message: String,
+}
+
+impl Trouble {
+    /// Whether it may be otherwise in a moment; then a request may have been carried out all the same.
+    pub fn may_pass(&self) -> bool {
+        self.status.is_none_or(|status| status >= 500)
+    }
 }
 
 impl fmt::Display for Trouble {
@@ -122,7 +129,7 @@ impl Api {
     ) -> Result<(T, Option<String>), Trouble> {
         let first = self.once(method, address, body).await;
         match &first {
-            Err(trouble) if method != Method::Post && trouble.status.is_none_or(|status| status >= 500) => {
+            Err(trouble) if method != Method::Post && trouble.may_pass() => {
                 tokio::time::sleep(PAUSE).await;
                 self.once(method, address, body).await
             }

@@ -28,6 +28,11 @@ impl Payload {
         number("/pull_request/number").or_else(issue).or_else(|| number("/workflow_run/pull_requests/0/number"))
     }
 
+    /// The newest commit of the pull request's branch.
+    pub fn pull_request_sha(&self) -> Option<&str> {
+        self.0.pointer("/pull_request/head/sha").and_then(Value::as_str)
+    }
+
     /// The commit that the event is about, where it is not the run's own.
     pub fn head_sha(&self) -> Option<&str> {
         self.0.pointer("/workflow_run/head_sha").and_then(Value::as_str)

@@ -1,4 +1,4 @@
-//! The runner's files (outputs, summary), and the files that later steps read.
+//! The runner's files (outputs, state, summary), and the files that later steps read.
 //! <https://docs.github.com/en/actions/reference/workflows-and-actions/workflow-commands#environment-files>
 
 use std::fmt::Write as _;
@@ -19,6 +19,16 @@ const FOLDER: &str = ".ecs-deploy";
 pub fn append_outputs(path: Option<&Path>, outputs: &[(&str, String)]) -> Result<(), String> {
     let delimiter = || format!("ghadelimiter_{}", Uuid::new_v4());
     append(path, &heredocs(outputs, delimiter)).map_err(|error| format!("The outputs could not be written: {error}."))
+}
+
+/// Keeps a value for the step after the job, in the file of `GITHUB_STATE`; the last one of a name counts.
+///
+/// # Errors
+/// A sentence for a warning.
+pub fn append_state(path: Option<&Path>, name: &str, value: String) -> Result<(), String> {
+    let delimiter = || format!("ghadelimiter_{}", Uuid::new_v4());
+    append(path, &heredocs(&[(name, value)], delimiter))
+        .map_err(|error| format!("The state for the step after the job could not be written: {error}."))
 }
 
 /// Appends to the file of `GITHUB_STEP_SUMMARY`.

@@ -13,7 +13,6 @@ const RUN_TASK: &str = "Run the one-off task in a step of its own before this on
 const CODE_DEPLOY: &str = "Deploy services with the CODE_DEPLOY controller by CodeDeploy itself, and remove the input.";
 const SMOKE_TEST: &str = "Ask the URL in a step after this one, and remove the input.";
 const CHECKS: &str = "Remove the input.";
-const GITHUB: &str = "Name the job's own `environment:` in the workflow, which GitHub shows, and remove the input.";
 
 /// An input, the values of it that ask for nothing, and what to do instead.
 type Later<'a> = (Given<'a>, &'a [&'a str], &'a str);
@@ -43,9 +42,6 @@ pub(super) fn refuse(raw: &RawInputs, remarks: &mut Remarks) {
         (given!(raw.smoke_test_timeout_seconds), &[], SMOKE_TEST),
         (given!(raw.checks), &[], CHECKS),
         (given!(raw.scan_severity), &[], CHECKS),
-        (given!(raw.github_deployment), &["false"], GITHUB),
-        (given!(raw.environment), &[], GITHUB),
-        (given!(raw.environment_url), &[], GITHUB),
         (
             given!(raw.fail_fast_after),
             &["0"],

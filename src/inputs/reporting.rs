@@ -43,6 +43,22 @@ pub(super) fn parse(raw: &RawInputs, remarks: &mut Remarks) -> Reporting {
         pr_comment: given!(raw.pr_comment).word(PR_COMMENT, remarks).unwrap_or(PrComment::Auto),
         github_deployment: given!(raw.github_deployment).boolean(remarks).unwrap_or(false),
         environment: given!(raw.environment).owned(),
-        environment_url: given!(raw.environment_url).owned(),
+        environment_url: address(raw, remarks),
     }
+}
+
+/// GitHub takes the addresses of web pages alone.
+fn address(raw: &RawInputs, remarks: &mut Remarks) -> Option<String> {
+    let input = given!(raw.environment_url);
+    let text = input.text()?;
+    let is_page =
+        ["https://", "http://"].iter().any(|scheme| text.strip_prefix(scheme).is_some_and(|rest| !rest.is_empty()));
+    if !is_page || text.chars().any(|c| c.is_whitespace() || c.is_control()) {
+        remarks.invalid(
+            input,
+            "It takes the address of a page, as in `https://web.example`",
+            "Write it with `https://`.",
+        );
+    }
+    Some(text.to_owned())
 }

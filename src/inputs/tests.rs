@@ -432,8 +432,6 @@ fn what_comes_with_a_later_version_is_refused_and_its_off_value_is_not() {
         ("fail-fast-after", "3"),
         ("on-cancel", "rollback"),
         ("on-concurrent", "wait"),
-        ("github-deployment", "true"),
-        ("environment", "production"),
         ("wait-for-task-stopped", "true"),
     ] {
         let refused = mistakes(&[given]);
@@ -446,7 +444,6 @@ fn what_comes_with_a_later_version_is_refused_and_its_off_value_is_not() {
         ("fail-fast-after", "0"),
         ("on-cancel", "leave"),
         ("on-concurrent", "replace"),
-        ("github-deployment", "False"),
         ("wait-until", "stable"),
         ("wait-for-task-stopped", "false"),
     ] {
@@ -477,4 +474,17 @@ fn inputs_without_effect_say_so() {
     let given = [("role-to-assume", "deploy"), ("custom-tags", r#"{"a": "b"}"#)];
     let (_, told) = read(&given, runner).unwrap();
     assert!(told[0].contains("custom-tags"), "{told:?}");
+}
+
+#[test]
+fn an_environment_has_the_address_of_a_page() {
+    let given =
+        [("github-deployment", "True"), ("environment", "production"), ("environment-url", "https://web.example")];
+    let reporting = good(&given).reporting;
+    assert!(reporting.github_deployment);
+    assert_eq!(reporting.environment.as_deref(), Some("production"));
+    assert_eq!(reporting.environment_url.as_deref(), Some("https://web.example"));
+    for address in ["web.example", "https://", "javascript:alert(1)", "https://web.example/ x", "/"] {
+        assert_eq!(mistakes(&[("environment-url", address)])[0].code, Code::InputInvalid, "{address}");
+    }
 }

@@ -1,8 +1,8 @@
 //! The comment on the pull request: one for each cluster and service, edited in place.
 
 use super::links::segment;
-use super::markdown::cut;
-use super::sections::COMMENT_SECTIONS;
+use super::markdown::{code, cut, link};
+use super::sections::{COMMENT_SECTIONS, run};
 use super::{Report, discreet};
 use crate::inputs::Role;
 use crate::model::names::Arn;
@@ -25,6 +25,25 @@ pub fn comment(report: &Report) -> Option<Comment> {
     let sections: Vec<String> = COMMENT_SECTIONS.iter().filter_map(|section| section(report)).collect();
     let told = discreet(report, sections.join("\n\n"));
     let told = cut(&told, LONGEST, "_Cut here: the whole is in the summary of the run._");
+    Some(Comment { body: format!("{marker}\n{told}"), marker })
+}
+
+/// The comment that is left behind if the run is killed: it says what is not known, and where to look.
+pub fn killed(report: &Report) -> Option<Comment> {
+    let marker = marker(report)?;
+    let (service, cluster) = (report.service_name()?, report.cluster_name()?);
+    let page = report.place().map(|place| place.service(cluster, service, "deployments"));
+    let head = format!(
+        "### 🛑 Killed: the deploy to service {} in cluster {} was cut off before it could tell how it ended.",
+        code(service),
+        code(cluster)
+    );
+    let look = format!(
+        "What it began goes on in ECS, whatever it was: look at the deployments of {}, or run the job again.",
+        link(service, page.as_deref())
+    );
+    let sections = [Some(head), Some(look), run::section(report)];
+    let told = discreet(report, sections.into_iter().flatten().collect::<Vec<_>>().join("\n\n"));
     Some(Comment { body: format!("{marker}\n{told}"), marker })
 }
 
@@ -63,7 +82,13 @@ mod tests {
     }
 
     #[test]
+    fn a_killed_run_says_that_it_does_not_know() {
+        insta::assert_snapshot!(killed(&stories::started()).unwrap().body);
+    }
+
+    #[test]
     fn a_run_without_a_service_has_no_comment() {
+        assert_eq!(killed(&stories::registered()), None);
         assert_eq!(comment(&stories::registered()), None);
         assert_eq!(comment(&Report::default()), None);
     }

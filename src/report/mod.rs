@@ -3,6 +3,7 @@
 pub mod clean;
 pub mod comment;
 pub mod console;
+pub mod deployment;
 pub mod json;
 pub mod links;
 pub mod markdown;

@@ -17,7 +17,7 @@
 //! | [`ecs`], [`rollout`] | clusters, services, deployments, tasks; how a rollout goes |
 //! | [`ecr`] | images, digests, manifests |
 //! | [`logs`], [`elbv2`] | what failing tasks wrote, and how a load balancer finds them |
-//! | [`github`] | pull requests and comments |
+//! | [`github`] | pull requests, comments, deployments of commits |
 //! | [`faults`] | throttles, resets, lost answers, denied actions on command |
 //! | [`ledger`] | every call that came in, and which of them changed something |
 //! | [`demo`] | three deploys to watch |

@@ -41,6 +41,8 @@ pub struct Ended {
     pub summary: String,
     /// The report file; null when there is none.
     pub report: Value,
+    /// What the step after the job would be given.
+    pub state: BTreeMap<String, String>,
     /// Bodies of all comments on GitHub.
     pub comments: Vec<String>,
     /// The changing AWS calls of this run, by name.
@@ -209,15 +211,20 @@ impl Scenario {
 
     /// Runs the program once and checks what must hold for every run.
     pub async fn run(&self) -> Ended {
-        self.play(None).await
+        self.play(None, None).await
+    }
+
+    /// Runs the program as the runner does after the job, with the state that an earlier run of it left.
+    pub async fn run_after_the_job(&self, state: &BTreeMap<String, String>) -> Ended {
+        self.play(None, Some(state)).await
     }
 
     /// The same, but the runner sends a signal (such as `INT`) once an operation was called.
     pub async fn run_and_signal(&self, after: &str, signal: &str) -> Ended {
-        self.play(Some((after, signal))).await
+        self.play(Some((after, signal)), None).await
     }
 
-    async fn play(&self, signal: Option<(&str, &str)>) -> Ended {
+    async fn play(&self, signal: Option<(&str, &str)>, after_job: Option<&BTreeMap<String, String>>) -> Ended {
         let commands = tempfile::tempdir_in(self.folder.path().join("commands")).unwrap();
         for name in ["output", "env", "state", "path", "summary"] {
             std::fs::write(commands.path().join(name), "").unwrap();
@@ -227,6 +234,8 @@ impl Scenario {
         let child = tokio::process::Command::new(env!("CARGO_BIN_EXE_ecs-deploy"))
             .env_clear()
             .envs(self.environment(commands.path()))
+            .envs(after_job.into_iter().flatten().map(|(name, value)| (format!("STATE_{name}"), value)))
+            .arg0(if after_job.is_some() { "/ecs-deploy-post" } else { "/ecs-deploy" })
             .current_dir(self.workspace())
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
@@ -269,6 +278,7 @@ impl Scenario {
             stdout: String::from_utf8(output.stdout.clone()).unwrap(),
             stderr: String::from_utf8(output.stderr.clone()).unwrap(),
             summary: std::fs::read_to_string(commands.join("summary")).unwrap(),
+            state: file_commands(&commands.join("state")),
             comments: self.sim.with(|world| world.github.comments.iter().map(|comment| comment.body.clone()).collect()),
             writes: calls.iter().filter(is_write).map(|call| call.operation.clone()).collect(),
             outputs,

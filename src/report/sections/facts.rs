@@ -13,6 +13,7 @@ pub fn section(report: &Report) -> Option<String> {
         ("Serving now", serving(report)),
         ("Deployment", deployment(report)),
         ("Tasks", tasks(report)),
+        ("Environment", environment(report)),
         ("AWS", account(report)),
         ("Duration", (!report.duration.is_zero()).then(|| human(report.duration))),
     ]
@@ -63,6 +64,13 @@ fn tasks(report: &Report) -> Option<String> {
     let pending =
         if service.pending_count > 0 { format!(", {} pending", service.pending_count) } else { String::new() };
     Some(format!("{} of {} running{pending}", service.running_count, service.desired_count))
+}
+
+/// The environment as the user names it, with its address.
+fn environment(report: &Report) -> Option<String> {
+    let reporting = &report.inputs.as_ref()?.reporting;
+    let url = reporting.environment_url.as_deref();
+    reporting.environment.as_deref().or(url).map(|name| link(name, url))
 }
 
 fn account(report: &Report) -> Option<String> {

@@ -6,7 +6,7 @@ mod events;
 mod facts;
 mod images;
 mod rollback;
-mod run;
+pub mod run;
 mod steps;
 mod stopped;
 mod timeline;

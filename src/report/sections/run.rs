@@ -4,6 +4,7 @@ use crate::report::Report;
 use crate::report::links::segment;
 use crate::report::markdown::code;
 
+/// The line under everything that is told.
 pub fn section(report: &Report) -> Option<String> {
     let runner = &report.runner;
     let url = runner.run_url().filter(|url| !url.contains(|c: char| c.is_whitespace() || "()<>\\\"".contains(c)))?;

@@ -1,8 +1,10 @@
-//! GitHub's REST API, as far as a deployment speaks with it: pull requests and issue comments.
+//! GitHub's REST API, as far as a deployment speaks with it: pull requests, issue comments and
+//! deployments.
 //!
 //! <https://docs.github.com/en/rest/issues/comments>
 
 mod comments;
+mod deployments;
 mod objects;
 
 use serde_json::{Value, json};
@@ -68,6 +70,48 @@ pub struct Comment {
     pub updated: f64,
 }
 
+/// A deployment of a commit to an environment.
+#[derive(Debug, Clone)]
+pub struct Deployment {
+    /// Its id: later ones are larger.
+    pub id: u64,
+    /// The commit.
+    pub sha: String,
+    /// What was asked to be deployed: a commit, branch or tag.
+    pub git_ref: String,
+    /// The environment's name.
+    pub environment: String,
+    /// What the one who made it wrote down.
+    pub payload: Value,
+    /// In a sentence.
+    pub description: String,
+    /// Who made it.
+    pub login: String,
+    /// When, in seconds since 1970.
+    pub created: f64,
+    /// How it went, oldest first.
+    pub statuses: Vec<DeploymentStatus>,
+}
+
+/// One status of a deployment.
+#[derive(Debug, Clone)]
+pub struct DeploymentStatus {
+    /// Its id.
+    pub id: u64,
+    /// `in_progress`, `success`, …
+    pub state: String,
+    /// In a sentence.
+    pub description: String,
+    /// Where the log is; empty when not given.
+    pub log_url: String,
+    /// Where the environment is; empty when not given.
+    pub environment_url: String,
+    /// Who set it.
+    pub login: String,
+    /// When, in seconds since 1970.
+    pub created: f64,
+}
+
 /// The one repository on GitHub, and who is asking.
 #[derive(Debug, Clone)]
 pub struct GitHub {
@@ -83,6 +127,8 @@ pub struct GitHub {
     pub pulls: Vec<Pull>,
     /// Comments, oldest first.
     pub comments: Vec<Comment>,
+    /// Deployments, oldest first.
+    pub deployments: Vec<Deployment>,
     next: u64,
 }
 
@@ -95,6 +141,7 @@ impl Default for GitHub {
             sha: "4f1c6f3f4a1b2c3d4e5f60718293a4b5c6d7e8f9".into(),
             pulls: Vec::new(),
             comments: Vec::new(),
+            deployments: Vec::new(),
             next: 2_468_013_579,
         }
     }
@@ -109,10 +156,43 @@ impl GitHub {
 
     /// Puts a comment of anyone's on stage; tells its id.
     pub fn comment(&mut self, issue: u64, body: &str, login: &str, at: f64) -> u64 {
-        self.next += 11;
+        let id = self.next_id();
         let kind = if login.ends_with("[bot]") { "Bot" } else { "User" };
         let (body, login, kind) = (body.into(), login.into(), kind.into());
-        self.comments.push(Comment { id: self.next, issue, body, login, kind, created: at, updated: at });
+        self.comments.push(Comment { id, issue, body, login, kind, created: at, updated: at });
+        id
+    }
+
+    /// Puts the deployment on stage that GitHub itself makes for a job with `environment:`: in progress as long as the
+    /// job, with the job's page as its log.
+    pub fn environment_of_job(&mut self, environment: &str, run: &str, at: f64) -> u64 {
+        let (id, login) = (self.next_id(), self.login.clone());
+        let log_url = format!("https://github.com/{}/actions/runs/{run}/job/5544332211", self.repository);
+        let status = DeploymentStatus {
+            id: self.next_id(),
+            state: "in_progress".into(),
+            description: String::new(),
+            log_url,
+            environment_url: String::new(),
+            login: login.clone(),
+            created: at,
+        };
+        self.deployments.push(Deployment {
+            id,
+            sha: self.sha.clone(),
+            git_ref: "main".into(),
+            environment: environment.into(),
+            payload: json!({}),
+            description: String::new(),
+            login,
+            created: at,
+            statuses: vec![status],
+        });
+        id
+    }
+
+    fn next_id(&mut self) -> u64 {
+        self.next += 11;
         self.next
     }
 }
@@ -128,6 +208,8 @@ enum Route<'a> {
     Comments(&'a str),
     Comment(&'a str),
     Pull(&'a str),
+    Deployments,
+    Statuses(&'a str),
     User,
     Nowhere,
 }
@@ -143,6 +225,8 @@ fn route<'a>(path: &'a str, repository: Option<&str>) -> Route<'a> {
             ["issues", "comments", id] => Route::Comment(id),
             ["issues", number, "comments"] => Route::Comments(number),
             ["pulls", number] => Route::Pull(number),
+            ["deployments"] => Route::Deployments,
+            ["deployments", id, "statuses"] => Route::Statuses(id),
             _ => Route::Nowhere,
         },
         _ => Route::Nowhere,
@@ -159,6 +243,10 @@ pub(super) fn operation(method: &str, path: &str) -> String {
         ("PATCH", Route::Comment(_)) => "issues/update-comment",
         ("DELETE", Route::Comment(_)) => "issues/delete-comment",
         ("GET", Route::Pull(_)) => "pulls/get",
+        ("GET", Route::Deployments) => "repos/list-deployments",
+        ("POST", Route::Deployments) => "repos/create-deployment",
+        ("GET", Route::Statuses(_)) => "repos/list-deployment-statuses",
+        ("POST", Route::Statuses(_)) => "repos/create-deployment-status",
         ("GET", Route::User) => "users/get-authenticated",
         _ => return format!("{method} {path}"),
     };
@@ -254,6 +342,10 @@ fn respond(world: &mut World, asked: &Asked, operation: &str, input: &Value) -> 
         ("GET", Route::Comments(number)) => comments::comments_on(world, asked, number),
         ("POST", Route::Comments(number)) => comments::create(world, number, input),
         (method, Route::Comment(id)) => comments::one_comment(world, method, id, input),
+        ("GET", Route::Deployments) => deployments::list(world, asked),
+        ("POST", Route::Deployments) => deployments::create(world, input),
+        ("GET", Route::Statuses(id)) => deployments::statuses(world, asked, id),
+        ("POST", Route::Statuses(id)) => deployments::add_status(world, id, input),
         // A job's token belongs to an app: it has no user to tell of.
         ("GET", Route::User) if !world.github.login.ends_with("[bot]") => {
             Answer::new(200, JSON, objects::person(world).to_string())

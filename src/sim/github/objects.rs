@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::{Comment, Pull};
+use super::{Comment, Deployment, DeploymentStatus, Pull};
 use crate::sim::clock::iso;
 use crate::sim::world::World;
 
@@ -71,6 +71,40 @@ pub(super) fn comment(world: &World, comment: &Comment) -> Value {
         "author_association": if comment.kind == "Bot" { "NONE" } else { "MEMBER" }, "body": comment.body,
         "reactions": reactions, "performed_via_github_app": null,
     })
+}
+
+/// A deployment.
+pub(super) fn deployment(world: &World, deployment: &Deployment) -> Value {
+    let repository = format!("{}/repos/{}", api(world), world.github.repository);
+    let url = format!("{repository}/deployments/{}", deployment.id);
+    let updated = deployment.statuses.last().map_or(deployment.created, |status| status.created);
+    json!({
+        "url": url, "id": deployment.id, "node_id": format!("DE_kwDOA{}", deployment.id), "sha": deployment.sha,
+        "ref": deployment.git_ref, "task": "deploy", "payload": deployment.payload,
+        "original_environment": deployment.environment, "environment": deployment.environment,
+        "description": deployment.description, "creator": user(world, &deployment.login, kind(&deployment.login)),
+        "created_at": iso(deployment.created), "updated_at": iso(updated), "statuses_url": format!("{url}/statuses"),
+        "repository_url": repository, "transient_environment": false,
+        "production_environment": deployment.environment == "production", "performed_via_github_app": null,
+    })
+}
+
+/// A status of a deployment.
+pub(super) fn deployment_status(world: &World, deployment: &Deployment, status: &DeploymentStatus) -> Value {
+    let repository = format!("{}/repos/{}", api(world), world.github.repository);
+    let url = format!("{repository}/deployments/{}", deployment.id);
+    json!({
+        "url": format!("{url}/statuses/{}", status.id), "id": status.id, "node_id": format!("DES_kwDOA{}", status.id),
+        "state": status.state, "creator": user(world, &status.login, kind(&status.login)),
+        "description": status.description, "environment": deployment.environment, "target_url": status.log_url,
+        "created_at": iso(status.created), "updated_at": iso(status.created), "deployment_url": url,
+        "repository_url": repository, "environment_url": status.environment_url, "log_url": status.log_url,
+        "performed_via_github_app": null,
+    })
+}
+
+fn kind(login: &str) -> &'static str {
+    if login.ends_with("[bot]") { "Bot" } else { "User" }
 }
 
 /// A pull request; `whole`: with the counts that only a single one has.

@@ -1,4 +1,4 @@
-//! Comments and pull requests.
+//! Comments, pull requests and deployments.
 
 use super::*;
 
@@ -46,4 +46,39 @@ async fn pull_requests_are_found_by_commit_and_github_can_refuse() {
     assert_eq!((answer.status, &body["message"]), (403, &json!("Resource not accessible by integration")));
     story.github("GET", "/github/rate_limit", Value::Null).await;
     assert_eq!(lock(&story.0).ledger.unknown(), ["github:GET /rate_limit"]);
+}
+
+#[tokio::test]
+async fn a_deployment_wants_no_merge_and_no_checks_and_retires_what_served_before() {
+    let story = Story::new();
+    let (deployments, sha) = ("/github/repos/octo-org/shop/deployments", lock(&story.0).github.sha.clone());
+    let careless = answered(story.github("POST", deployments, json!({"ref": sha})).await);
+    assert_eq!((careless.0.status, careless.1.get("id")), (202, None));
+    let checked = json!({"ref": sha, "auto_merge": false});
+    assert_eq!(answered(story.github("POST", deployments, checked).await).0.status, 409);
+    let unknown = json!({"ref": "nowhere", "auto_merge": false, "required_contexts": []});
+    assert_eq!(answered(story.github("POST", deployments, unknown).await).0.status, 422);
+    let wanted = json!({"ref": sha, "auto_merge": false, "required_contexts": [], "environment": "staging", "payload": {"a": 1}});
+    let mut ids = Vec::new();
+    for _ in 0..2 {
+        let (answer, made) = answered(story.github("POST", deployments, wanted.clone()).await);
+        assert_eq!((answer.status, &made["payload"]), (201, &json!({"a": 1})));
+        let statuses = format!("{deployments}/{}/statuses", made["id"]);
+        for (status, wanted) in [
+            (422, json!({"state": "done"})),
+            (422, json!({"state": "success", "description": "x".repeat(141)})),
+            (422, json!({"state": "success", "environment_url": "web.example"})),
+            (201, json!({"state": "success", "log_url": "https://github.com/x"})),
+        ] {
+            assert_eq!(answered(story.github("POST", &statuses, wanted.clone()).await).0.status, status, "{wanted}");
+        }
+        ids.push(made["id"].clone());
+    }
+    let (_, listed) = answered(story.github("GET", &format!("{deployments}?environment=staging"), Value::Null).await);
+    assert_eq!([&listed[0]["id"], &listed[1]["id"]], [&ids[1], &ids[0]], "the newest first");
+    let statuses = format!("{deployments}/{}/statuses?per_page=1", ids[0]);
+    assert_eq!(answered(story.github("GET", &statuses, Value::Null).await).1[0]["state"], "inactive");
+    let (_, others) = answered(story.github("GET", &format!("{deployments}?environment=other"), Value::Null).await);
+    assert_eq!(others, json!([]));
+    assert_eq!(lock(&story.0).ledger.unknown(), Vec::<String>::new());
 }

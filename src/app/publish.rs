@@ -1,0 +1,153 @@
+//! What the run shows on GitHub: a comment and a deployment. What is open is noted in the runner's state before anything
+//! is changed, so that the step after the job can close it if this process is killed.
+
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+use crate::apply::What;
+use crate::github::{self, Ending, GitHubDeployment, Note, Opening, files};
+use crate::http::Http;
+use crate::inputs::{Mode, PrComment};
+use crate::model::verdict::Verdict;
+use crate::report::{Report, comment, deployment};
+
+/// How long GitHub may hold up the first change.
+const OPENING: Duration = Duration::from_secs(5);
+/// How long the comment and the end of the deployment may take, side by side.
+const CLOSING: Duration = Duration::from_secs(20);
+/// The same after a signal: the runner kills the container's client 7.5 s later.
+const CLOSING_WHEN_CANCELLED: Duration = Duration::from_secs(3);
+
+/// The name under which the state keeps the comment of a killed run.
+pub(super) const COMMENT: &str = "comment";
+/// The name under which the state keeps the open deployment.
+pub(super) const DEPLOYMENT: &str = "deployment";
+
+/// The comment that is left behind if this process is killed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct LastWords {
+    pub marker: String,
+    pub body: String,
+}
+
+/// What is open on GitHub.
+#[derive(Debug, Default)]
+pub(super) struct Open {
+    deployment: Option<GitHubDeployment>,
+    comment: bool,
+}
+
+impl Open {
+    /// Notes and opens what is to be closed at the end. GitHub's troubles are warnings.
+    pub async fn open(&mut self, report: &Report, http: &Http, tell: &mut dyn FnMut(What)) {
+        let Some(reporting) = report.inputs.as_ref().map(|inputs| &inputs.reporting) else { return };
+        if reporting.pr_comment != PrComment::Never
+            && let Some(comment) = comment::killed(report)
+        {
+            self.comment = true;
+            let words = LastWords { marker: comment.marker, body: comment.body };
+            note(report, COMMENT, serde_json::to_string(&words).ok())
+                .unwrap_or_else(|warning| tell(What::Warned(warning)));
+        }
+        if reporting.github_deployment {
+            self.open_deployment(report, http, tell).await;
+        }
+    }
+
+    async fn open_deployment(&mut self, report: &Report, http: &Http, tell: &mut dyn FnMut(What)) {
+        let Some(inputs) = &report.inputs else { return };
+        let wanted = match (deployment::environment(report), github::commit(&report.runner)) {
+            _ if inputs.deploy.mode == Mode::Rollback => Err("what is gone back to is not of this run's commit"),
+            (None, _) => Err("no service is deployed"),
+            (_, None) => Err("`GITHUB_SHA` names no commit"),
+            (Some(environment), Some(commit)) => Ok((environment, commit)),
+        };
+        let (environment, commit) = match wanted {
+            Ok(wanted) => wanted,
+            Err(why) => return tell(What::Warned(format!("No GitHub deployment was created: {why}."))),
+        };
+        // Noted before GitHub is asked: an answer may be lost, or this process killed before it comes.
+        let open = self.deployment.insert(GitHubDeployment {
+            id: None,
+            mark: Uuid::new_v4().to_string(),
+            environment,
+            is_named: inputs.reporting.environment.is_some(),
+            environment_url: inputs.reporting.environment_url.clone(),
+            commit,
+            ending: None,
+        });
+        note(report, DEPLOYMENT, serde_json::to_string(open).ok())
+            .unwrap_or_else(|warning| tell(What::Warned(warning)));
+        let about = (deployment::description(report), deployment::payload(report));
+        let (token, about) = (inputs.reporting.token.as_ref(), (about.0.as_str(), &about.1));
+        let opening = github::open_deployment(&report.runner, token, http, open, about, OPENING).await;
+        let is_open = matches!(opening, Opening::Open | Opening::Doubtful(_));
+        tell(match opening {
+            Opening::Open if open.is_named => {
+                What::Finished(format!("opened a GitHub deployment of the environment `{}`", open.environment))
+            }
+            Opening::Open => What::Finished(format!(
+                "opened a GitHub deployment; `environment` is not given, so its environment is `{}`",
+                open.environment
+            )),
+            Opening::OfTheJob(name) => What::Finished(format!(
+                "the job's own `environment: {name}` has a GitHub deployment already: there is no second one"
+            )),
+            Opening::Refused(warning) | Opening::Doubtful(warning) => What::Warned(warning),
+        });
+        let noted = if is_open { serde_json::to_string(open).ok() } else { None };
+        note(report, DEPLOYMENT, noted).unwrap_or_else(|warning| tell(What::Warned(warning)));
+        if !is_open {
+            self.deployment = None;
+        }
+    }
+
+    /// Writes the comment and ends the deployment, side by side; the warnings that came of it.
+    pub async fn close(mut self, report: &Report, http: &Http) -> Vec<String> {
+        let cancelled = report.ending() == Some(Verdict::Cancelled);
+        let limit = if cancelled { CLOSING_WHEN_CANCELLED } else { CLOSING };
+        let open = self.deployment.take();
+        let had_comment = self.comment;
+        let comment = async {
+            let written = write_comment(report, http, limit).await;
+            let noted = if had_comment { note(report, COMMENT, None) } else { Ok(()) };
+            [written, noted]
+        };
+        let deployment = async {
+            let Some(mut open) = open else { return [Ok(()), Ok(())] };
+            let (state, description) = deployment::ending(report);
+            let ending = Ending { state: state.to_owned(), description };
+            let token = report.inputs.as_ref().and_then(|inputs| inputs.reporting.token.as_ref());
+            let ended = github::end_deployment(&report.runner, token, http, &open, &ending, limit).await;
+            // What could not be ended now is ended after the job, as it should have been.
+            let noted = match &ended {
+                Ok(()) => None,
+                Err(_) => {
+                    open.ending = Some(ending);
+                    serde_json::to_string(&open).ok()
+                }
+            };
+            [ended, note(report, DEPLOYMENT, noted)]
+        };
+        let (comment, deployment) = tokio::join!(comment, deployment);
+        comment.into_iter().chain(deployment).filter_map(Result::err).collect()
+    }
+}
+
+/// Keeps a value for the step after the job; nothing means that nothing is open any more.
+fn note(report: &Report, name: &str, value: Option<String>) -> Result<(), String> {
+    files::append_state(report.runner.state.as_deref(), name, value.unwrap_or_default())
+}
+
+async fn write_comment(report: &Report, http: &Http, limit: Duration) -> Result<(), String> {
+    let Some(reporting) = report.inputs.as_ref().map(|inputs| &inputs.reporting) else { return Ok(()) };
+    let Some(comment) = comment::comment(report) else { return Ok(()) };
+    if reporting.pr_comment == PrComment::Never {
+        return Ok(());
+    }
+    let wanted = reporting.pr_comment == PrComment::Always;
+    let note = Note { marker: &comment.marker, body: &comment.body, wanted };
+    github::comment(&report.runner, reporting.token.as_ref(), http, note, limit).await
+}
