@@ -6,9 +6,11 @@ use tokio::time::{sleep, timeout};
 
 use super::ending::explain;
 use super::rollout::Ending;
+use super::until;
 use super::watch::Watch;
 use super::{Outcome, What};
 use crate::error::Code;
+use crate::inputs::Until;
 use crate::model::names::short_name;
 use crate::model::service::Service;
 use crate::model::verdict::Verdict;
@@ -31,6 +33,12 @@ impl Watch<'_> {
         if ending.code == Some(Code::ServiceGone) {
             outcome.live_task_definition_arn = None;
         }
+        if let Some(reached) = &ending.reached {
+            let told = until::sentence(reached, &self.facts, self.goal);
+            tell(What::Finished(told.clone()));
+            outcome.reached = Some(told);
+            return;
+        }
         if ending.verdict != Verdict::Succeeded {
             return;
         }
@@ -49,10 +57,18 @@ impl Watch<'_> {
                 "another deployment began after this one was done: {}",
                 short_name(&other.task_definition)
             ))),
-            _ => tell(What::Finished(format!(
-                "{revision} serves: {} of {} tasks run",
-                service.running_count, service.desired_count
-            ))),
+            Some(ours) => {
+                let (running, asked) = (ours.running_count, ours.desired_count);
+                tell(What::Finished(format!("{revision} serves: {running} of {asked} tasks run")));
+            }
+            None => {}
+        }
+        let old = service.running_count - self.facts.ours(self.goal).map_or(0, |ours| ours.running_count);
+        if old > 0 && service.primary().is_some_and(|primary| primary.id == self.goal.deployment_id) {
+            tell(What::Warned(format!("ECS calls the deployment successful while {old} older tasks still run")));
+        }
+        if self.goal.until == Until::Paused {
+            tell(What::Warned("the deployment was finished without a pause that waits for somebody".to_owned()));
         }
     }
 

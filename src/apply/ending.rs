@@ -2,9 +2,8 @@
 
 use std::time::Duration;
 
-use super::facts::{Facts, Goal, live};
-use super::progress::minutes;
-use super::rollout::{Ending, Phase};
+use super::facts::{Facts, Goal, same_revision};
+use super::rollout::Ending;
 use crate::error::{Code, Error};
 use crate::model::names::short_name;
 use crate::model::service::Service;
@@ -16,32 +15,46 @@ pub fn explain(ending: &Ending, facts: &Facts, goal: &Goal, limit: Duration) -> 
     let service = &goal.service;
     let ours = short_name(&goal.task_definition);
     let primary = facts.service.as_ref().and_then(Service::primary);
-    let theirs = primary.map_or_else(|| "the earlier revision", |primary| short_name(&primary.task_definition));
     let because = cause(code);
     let what = match ending.verdict {
         Verdict::RolledBack => {
-            format!("{ours} was not rolled out to `{service}`: {because}, and {theirs} serves again.")
+            format!("{ours} was not rolled out to `{service}`: {because}, and {} again.", earlier(facts, goal))
         }
+        Verdict::RollbackFailed if ending.reason.as_deref().is_some_and(has_no_candidate) => format!(
+            "{ours} was not rolled out to `{service}`: {because}, and there is no earlier deployment that was completed \
+             and that ECS could go back to. The service may be degraded."
+        ),
         Verdict::RollbackFailed => format!(
             "{ours} was not rolled out to `{service}`: {because}, and ECS could not go back either. The service may be \
              degraded."
         ),
-        Verdict::Superseded => format!(
-            "Another deployment of `{service}` took over before {ours} was rolled out: it is {} now.",
-            short_name(ending.superseded_by.as_deref().unwrap_or(theirs))
-        ),
-        Verdict::TimedOut => {
-            let doing = match ending.phase {
-                Some(Phase::Back) => format!("ECS was still going back from {ours}"),
-                Some(Phase::Unseen) => format!("ECS still did not show the deployment of {ours}"),
-                _ => format!("{ours} was still being rolled out"),
-            };
-            format!("`{service}` was not stable after {}: {doing}.", minutes(limit))
+        Verdict::Superseded => {
+            let theirs = ending.superseded_by.as_deref().or(primary.map(|primary| primary.task_definition.as_str()));
+            let theirs = theirs.map_or("another revision", short_name);
+            format!("Another deployment of `{service}` took over before {ours} was rolled out: it is {theirs} now.")
         }
+        Verdict::TimedOut => super::late::what(ending.phase, facts, goal, limit),
         _ if code == Code::ServiceGone => format!("`{service}` was deleted while {ours} was rolled out."),
         _ => format!("{ours} was not rolled out to `{service}`: {because}, and ECS does not go back by itself here."),
     };
-    Some(Error::new(code, what, why(ending, facts, goal), fix(ending, code, facts)))
+    Some(Error::new(code, what, why(ending, facts, goal), fix(ending, code, facts, goal)))
+}
+
+/// ECS's own sentence when a rollback has no target.
+fn has_no_candidate(reason: &str) -> bool {
+    reason.contains("No rollback candidate")
+}
+
+/// `web:7 serves`
+fn earlier(facts: &Facts, goal: &Goal) -> String {
+    let ours_is_primary =
+        facts.service.as_ref().and_then(Service::primary).is_none_or(|primary| primary.id == goal.deployment_id);
+    match facts.serves(goal).filter(|_| !ours_is_primary) {
+        // A deployment of the same revision, as after a forced one.
+        Some(arn) if same_revision(arn, &goal.task_definition) => "the deployment before it serves".to_owned(),
+        Some(arn) => format!("{} serves", short_name(arn)),
+        None => "the earlier revision serves".to_owned(),
+    }
 }
 
 fn cause(code: Code) -> &'static str {
@@ -74,10 +87,11 @@ fn why(ending: &Ending, facts: &Facts, goal: &Goal) -> String {
     }
     match facts.service.as_ref() {
         Some(service) if ending.code != Some(Code::ServiceGone) => {
-            facts_seen.push(live(service).map_or_else(
-                || "No task of the service runs.".to_owned(),
-                |arn| format!("{} serves.", short_name(arn)),
-            ));
+            facts_seen.push(match facts.serves(goal) {
+                Some(_) if service.desired_count == 0 => "The service is asked to run no tasks.".to_owned(),
+                Some(arn) => format!("{} serves.", short_name(arn)),
+                None => "No task of the service runs.".to_owned(),
+            });
         }
         Some(service) if facts.absent_reads == 0 => {
             facts_seen.push(format!("Its status is {}.", service.status));
@@ -87,14 +101,12 @@ fn why(ending: &Ending, facts: &Facts, goal: &Goal) -> String {
     facts_seen.join(" ")
 }
 
-fn fix(ending: &Ending, code: Code, facts: &Facts) -> String {
+fn fix(ending: &Ending, code: Code, facts: &Facts, goal: &Goal) -> String {
     let fix = match (ending.verdict, code) {
+        (Verdict::TimedOut, _) => return super::late::fix(facts),
         (Verdict::Superseded, _) => {
             "Nothing, when the newer deployment is wanted; a `concurrency:` group in the workflow lets one deployment \
              run after the other."
-        }
-        (Verdict::TimedOut, _) => {
-            "ECS goes on by itself. Read the service's events; raise `wait-for-minutes` if the rollout is only slow."
         }
         (_, Code::ServiceGone) => "Create the service again, then run the job again.",
         (Verdict::RollbackFailed, _) => {
@@ -103,7 +115,7 @@ fn fix(ending: &Ending, code: Code, facts: &Facts) -> String {
         (_, Code::AlarmTriggered) => "Look at what the alarm watches; correct the revision, then deploy again.",
         (_, Code::HookFailed) => "Read the hook's log; correct it or the revision, then deploy again.",
         (_, Code::StoppedByHand) => "Ask who stopped it (CloudTrail: StopServiceDeployment), then deploy again.",
-        (Verdict::Failed, _) if facts.service.as_ref().and_then(live).is_none() => {
+        (Verdict::Failed, _) if facts.serves(goal).is_none() => {
             "Deploy a revision that is known to work now, by `task-definition-arn`; nothing serves at the moment."
         }
         _ => "Read why the tasks stopped, correct the task definition or the image, then deploy again.",

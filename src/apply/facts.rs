@@ -5,9 +5,12 @@ use std::time::Duration;
 
 use serde_json::Value;
 
+use super::health::Health;
+use super::movement::Movement;
 use crate::inputs::Until;
 use crate::model::names::short_name;
 use crate::model::service::{Deployment, Service, ServiceDeployment};
+use crate::model::task::Task;
 
 /// What is to be proven: our deployment, by the identity that `UpdateService` itself answered, so that nobody else's is
 /// ever taken for it and no clock of ours matters.
@@ -29,6 +32,8 @@ pub struct Goal {
     pub previous_task_definition: Option<String>,
     /// What ends the wait well.
     pub until: Until,
+    /// Whether ECS checks the health of its tasks by their containers.
+    pub has_health_check: bool,
 }
 
 impl Goal {
@@ -92,6 +97,12 @@ pub struct Facts {
     pub failed_since: Option<Duration>,
     /// ECS's sentence when it was FAILED.
     pub failed_reason: Option<String>,
+    /// It failed or goes back: ECS said so once, whatever an older read says.
+    pub fell: bool,
+    /// What reads told about the health of our tasks.
+    pub health: Health,
+    /// What moved last.
+    pub movement: Movement,
     /// Deployments that ECS said it rolls back to.
     pub rollback_ids: BTreeSet<String>,
     /// Somebody asked for the rollback.
@@ -106,10 +117,13 @@ impl Facts {
     /// Takes in a read of the service.
     pub fn read_service(&mut self, service: Service, goal: &Goal) {
         self.absent_reads = 0;
+        self.health.read_service(&service, goal, self.now);
+        self.movement.read_service(&service, goal, self.now);
         if let Some(ours) = service.deployments.iter().find(|deployment| deployment.id == goal.deployment_id) {
             self.seen = true;
             self.missing_since = None;
             if ours.rollout_state.as_deref() == Some("FAILED") {
+                self.fell = true;
                 self.failed_since.get_or_insert(self.now);
                 self.failed_reason.clone_from(&ours.rollout_state_reason);
             }
@@ -130,6 +144,13 @@ impl Facts {
         self.service = Some(service);
     }
 
+    /// Takes in a read of our tasks that run.
+    pub fn read_tasks(&mut self, tasks: &[Task], goal: &Goal) {
+        if let Some(service) = &self.service {
+            self.health.read_tasks(tasks, service, goal);
+        }
+    }
+
     /// Takes in a read in which the service was not there.
     pub fn read_no_service(&mut self) {
         self.absent_reads = self.absent_reads.saturating_add(1);
@@ -143,6 +164,8 @@ impl Facts {
     /// Takes in a read of our service deployment.
     pub fn read_service_deployment(&mut self, deployment: ServiceDeployment) {
         self.tracking = Tracking::Known;
+        self.movement.read_service_deployment(&deployment, self.now);
+        self.fell |= deployment.status.starts_with("ROLLBACK_");
         self.rollback_requested |= deployment.status == "ROLLBACK_REQUESTED";
         if is_closed(&deployment.status) {
             self.closed_since.get_or_insert(self.now);
@@ -162,6 +185,26 @@ impl Facts {
         self.service.as_ref()?.deployments.iter().find(|deployment| deployment.id == goal.deployment_id)
     }
 
+    /// The task definition that serves. Where traffic is shifted, running tasks alone do not tell: its weights do.
+    pub fn serves(&self, goal: &Goal) -> Option<&str> {
+        let service = self.service.as_ref()?;
+        let moving = self.service_deployment.as_ref().filter(|deployment| !is_closed(&deployment.status));
+        let target = moving.and_then(|deployment| deployment.target_service_revision.as_ref());
+        let weight = target.and_then(|target| target.requested_production_traffic_weight);
+        match (weight, self.ours(goal)) {
+            (Some(weight), Some(ours)) if shifts_traffic(service) && weight > 50.0 && ours.running_count > 0 => {
+                Some(&ours.task_definition)
+            }
+            (Some(_), Some(_)) if shifts_traffic(service) => {
+                let old = service.deployments.iter().filter(|deployment| deployment.id != goal.deployment_id);
+                let old = old.filter(|deployment| deployment.running_count > 0);
+                let old = old.max_by_key(|deployment| deployment.running_count);
+                old.map(|deployment| deployment.task_definition.as_str()).or_else(|| live(service))
+            }
+            _ => live(service),
+        }
+    }
+
     /// How long ago `since` was; nothing counts as no time.
     pub fn elapsed(&self, since: Option<Duration>) -> Duration {
         since.map_or(Duration::ZERO, |since| self.now.saturating_sub(since))
@@ -172,6 +215,12 @@ impl Facts {
 /// <https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_ServiceDeployment.html>
 pub fn is_closed(status: &str) -> bool {
     matches!(status, "SUCCESSFUL" | "STOPPED" | "ROLLBACK_SUCCESSFUL" | "ROLLBACK_FAILED")
+}
+
+/// Whether ECS itself found the deployment broken.
+pub fn has_tripped(deployment: &ServiceDeployment) -> bool {
+    deployment.deployment_circuit_breaker.as_ref().is_some_and(|breaker| breaker.status == "TRIGGERED")
+        || deployment.alarms.as_ref().is_some_and(|alarms| alarms.status == "TRIGGERED")
 }
 
 /// The id in `rolling back to deployment ecs-svc/1.` and `rolling back to deploymentId ecs-svc/1.`
@@ -201,22 +250,23 @@ pub fn shifts_traffic(service: &Service) -> bool {
 }
 
 /// The task definition that serves, as far as one read tells: PRIMARY's once it is completed, until then that of the
-/// deployment with the most running tasks (the older one when they are equal). Nothing, when nothing runs that should,
-/// or the service is being deleted.
+/// deployment with the most running tasks (the older one when they are equal; one that only drains when no other runs).
+/// Nothing, when nothing runs that should, or the service is being deleted.
 pub fn live(service: &Service) -> Option<&str> {
     if service.status != "ACTIVE" {
         return None;
     }
     let primary = service.primary();
     if let Some(primary) = primary
-        && (is_complete(primary, service) || service.desired_count == 0)
+        && (service.desired_count == 0 || (primary.running_count > 0 && is_complete(primary, service)))
     {
         return Some(&primary.task_definition);
     }
     let older_first = service.deployments.iter().filter(|deployment| deployment.status != "PRIMARY").chain(primary);
+    let weight = |deployment: &Deployment| (deployment.desired_count > 0, deployment.running_count);
     let mut most: Option<&Deployment> = None;
     for deployment in older_first.filter(|deployment| deployment.running_count > 0) {
-        if most.is_none_or(|most| deployment.running_count > most.running_count) {
+        if most.is_none_or(|most| weight(deployment) > weight(most)) {
             most = Some(deployment);
         }
     }

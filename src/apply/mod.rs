@@ -3,11 +3,16 @@
 mod conclude;
 pub mod ending;
 pub mod facts;
+mod health;
+mod late;
+mod movement;
 pub mod poll;
 pub mod progress;
 pub mod register;
 pub mod rollout;
+mod strategy;
 pub mod track;
+mod until;
 pub mod update;
 mod watch;
 
@@ -73,6 +78,8 @@ pub struct Outcome {
     pub service_deployment: Option<ServiceDeployment>,
     /// The revision that took over, when superseded.
     pub superseded_by: Option<String>,
+    /// What the wait ended for before the deployment did, as a sentence without its full stop.
+    pub reached: Option<String>,
     /// The evidence of a failure, gathered while it exists.
     #[serde(skip)]
     pub evidence: Option<Evidence>,
@@ -140,7 +147,9 @@ pub async fn apply(
 /// The verdict of a run that did not have to follow a rollout, or followed one that it did not begin.
 fn conclude(plan: &ServicePlan, outcome: &mut Outcome, updated: bool) {
     match outcome.verdict {
-        Some(Verdict::Succeeded) if !outcome.changed => outcome.verdict = Some(Verdict::Unchanged),
+        Some(Verdict::Succeeded) if !outcome.changed && outcome.reached.is_none() => {
+            outcome.verdict = Some(Verdict::Unchanged)
+        }
         Some(_) => {}
         None if updated => outcome.verdict = Some(Verdict::Started),
         None if outcome.changed => outcome.verdict = Some(Verdict::Succeeded),

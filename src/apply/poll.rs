@@ -5,8 +5,10 @@ use std::time::Duration;
 use tokio::time::{Instant, sleep_until, timeout_at};
 
 use super::facts::Goal;
+use super::health;
 use super::progress::HEARTBEAT;
 use super::rollout::{Phase, Rollout, judge};
+use super::strategy::Times;
 use super::watch::Watch;
 use super::{Outcome, What};
 use crate::aws::Aws;
@@ -29,10 +31,17 @@ pub async fn follow(
     outcome: &mut Outcome,
     tell: &mut dyn FnMut(What),
 ) -> Result<(), Error> {
-    let goal = &Goal { until: wait.until.clone(), ..goal.clone() };
+    let has_health_check = health::has_health_check(&plan.definition);
+    let goal = &Goal { until: wait.until.clone(), has_health_check, ..goal.clone() };
     let began = Instant::now();
     let deadline = began + wait.limit;
     let mut watch = Watch::new(goal, plan, aws, outcome);
+    let configuration = watch.facts.service.as_ref().and_then(|service| service.deployment_configuration.as_ref());
+    if goal.is_new()
+        && let Some(warning) = Times::of(configuration).warning(wait)
+    {
+        tell(What::Warned(warning));
+    }
     let mut polls = 0;
     loop {
         watch.facts.now = began.elapsed();

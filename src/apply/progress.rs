@@ -4,8 +4,9 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use super::facts::{Facts, Goal};
+use super::strategy::Times;
 use crate::model::names::short_name;
-use crate::model::service::{Service, ServiceEvent};
+use crate::model::service::{Service, ServiceDeployment, ServiceEvent};
 
 /// Silence is never longer than this.
 pub const HEARTBEAT: Duration = Duration::from_mins(1);
@@ -57,15 +58,7 @@ fn line(facts: &Facts, goal: &Goal) -> String {
         None => parts.push("our deployment is not listed yet".to_owned()),
     }
     match &facts.service_deployment {
-        Some(deployment) => {
-            let stage = deployment.lifecycle_stage.as_deref().unwrap_or_default();
-            parts.push(format!("{} {stage}", deployment.status).trim_end().to_owned());
-            if let Some(breaker) = &deployment.deployment_circuit_breaker
-                && breaker.failure_count > 0
-            {
-                parts.push(format!("failures {}/{}", breaker.failure_count, breaker.threshold));
-            }
-        }
+        Some(deployment) => parts.extend(state(deployment, facts)),
         None => parts.extend(facts.ours(goal).and_then(|ours| ours.rollout_state.clone())),
     }
     let primary = facts.service.as_ref().and_then(Service::primary);
@@ -75,6 +68,36 @@ fn line(facts: &Facts, goal: &Goal) -> String {
         parts.push(format!("{revision} takes over with {running}/{desired}"));
     }
     parts.join(" · ")
+}
+
+/// `IN_PROGRESS BAKE_TIME`, `traffic 100 % new, 0 % old`, `baked 3 of 5 min`, …
+fn state(deployment: &ServiceDeployment, facts: &Facts) -> Vec<String> {
+    let stage = deployment.lifecycle_stage.as_deref().unwrap_or_default();
+    let mut parts = vec![format!("{} {stage}", deployment.status).trim_end().to_owned()];
+    let target = deployment.target_service_revision.as_ref();
+    if let Some(new) = target.and_then(|target| target.requested_production_traffic_weight) {
+        let old: Vec<f64> = deployment
+            .source_service_revisions
+            .iter()
+            .filter_map(|old| old.requested_production_traffic_weight)
+            .collect();
+        let old = if old.is_empty() { String::new() } else { format!(", {} % old", old.iter().sum::<f64>()) };
+        parts.push(format!("traffic {new} % new{old}"));
+    }
+    let test = target.and_then(|target| target.requested_test_traffic_weight);
+    parts.extend(test.filter(|weight| *weight > 0.0).map(|weight| format!("test traffic {weight} % new")));
+    let bake = Times::of(deployment.deployment_configuration.as_ref()).bake.as_secs() / 60;
+    if stage == "BAKE_TIME" && bake > 0 {
+        let baked = facts.movement.at_stage(facts.now).as_secs() / 60;
+        parts.push(format!("baked {} of {bake} min", baked.min(bake)));
+    }
+    if deployment.pauses().next().is_some() {
+        parts.push("paused".to_owned());
+    }
+    if let Some(breaker) = deployment.deployment_circuit_breaker.as_ref().filter(|breaker| breaker.failure_count > 0) {
+        parts.push(format!("failures {}/{}", breaker.failure_count, breaker.threshold));
+    }
+    parts
 }
 
 /// `50 s`, `3 min`, `3 min 5 s`.
@@ -130,6 +153,39 @@ mod tests {
         facts.read_service_deployment(serde_json::from_value(deployment).unwrap());
         let line = Told::default().progress(&facts, &goal).unwrap();
         assert_eq!(line, "running 1/2 · pending 1 · failed 0 · IN_PROGRESS SCALE_UP · failures 2/3");
+    }
+
+    #[test]
+    fn traffic_bake_time_and_pauses_are_told_in_the_same_line() {
+        let (mut facts, goal) = read(0, 2);
+        let mut told = Told::default();
+        let mut line = |now: u64, stage: &str, weights: (f64, f64, f64), pause: &str| {
+            facts.now = Duration::from_secs(now);
+            let (new, old, test) = weights;
+            let deployment = json!({ "status": "IN_PROGRESS", "lifecycleStage": stage,
+                "deploymentConfiguration": { "strategy": "CANARY", "bakeTimeInMinutes": 5 },
+                "targetServiceRevision": { "requestedProductionTrafficWeight": new, "requestedTestTrafficWeight": test },
+                "sourceServiceRevisions": [{ "requestedProductionTrafficWeight": old }],
+                "lifecycleHookDetails": [{ "hookId": "h", "targetType": "PAUSE", "status": pause }] });
+            facts.read_service_deployment(serde_json::from_value(deployment).unwrap());
+            told.progress(&facts, &goal).unwrap_or_default()
+        };
+        let lines = [
+            line(1, "POST_TEST_TRAFFIC_SHIFT", (0.0, 100.0, 100.0), "AWAITING_ACTION"),
+            line(10, "PRODUCTION_TRAFFIC_SHIFT", (12.5, 87.5, 0.0), "SUCCEEDED"),
+            line(20, "BAKE_TIME", (100.0, 0.0, 0.0), "SUCCEEDED"),
+            line(79, "BAKE_TIME", (100.0, 0.0, 0.0), "SUCCEEDED"),
+            line(140, "BAKE_TIME", (100.0, 0.0, 0.0), "SUCCEEDED"),
+            line(999, "BAKE_TIME", (100.0, 0.0, 0.0), "SUCCEEDED"),
+        ];
+        insta::assert_snapshot!(lines.join("\n"), @r"
+        running 2/2 · pending 0 · failed 0 · IN_PROGRESS POST_TEST_TRAFFIC_SHIFT · traffic 0 % new, 100 % old · test traffic 100 % new · paused
+        running 2/2 · pending 0 · failed 0 · IN_PROGRESS PRODUCTION_TRAFFIC_SHIFT · traffic 12.5 % new, 87.5 % old
+        running 2/2 · pending 0 · failed 0 · IN_PROGRESS BAKE_TIME · traffic 100 % new, 0 % old · baked 0 of 5 min
+
+        running 2/2 · pending 0 · failed 0 · IN_PROGRESS BAKE_TIME · traffic 100 % new, 0 % old · baked 2 of 5 min
+        running 2/2 · pending 0 · failed 0 · IN_PROGRESS BAKE_TIME · traffic 100 % new, 0 % old · baked 5 of 5 min
+        ");
     }
 
     #[test]

@@ -5,9 +5,10 @@
 
 use std::time::Duration;
 
-use super::facts::{Facts, GONE, Goal, Tracking, is_complete, rolls_back, same_revision, shifts_traffic};
+use super::facts::{Facts, GONE, Goal, Tracking, has_tripped, is_complete, rolls_back, same_revision, shifts_traffic};
+use super::until::{Reached, reached};
 use crate::error::Code;
-use crate::model::service::{Deployment, Service, ServiceDeployment};
+use crate::model::service::{Deployment, LifecycleHook, Service, ServiceDeployment};
 use crate::model::verdict::Verdict;
 
 /// How our deployment goes.
@@ -45,6 +46,8 @@ pub struct Ending {
     pub phase: Option<Phase>,
     /// The task definition that took over.
     pub superseded_by: Option<String>,
+    /// What was waited for, when the deployment itself is not at an end.
+    pub reached: Option<Reached>,
 }
 
 /// How long a read may lag behind what ECS already told: nothing is concluded from a lack before that.
@@ -55,14 +58,21 @@ const SETTLE: Duration = Duration::from_secs(15);
 
 /// Decides from everything seen so far.
 pub fn judge(facts: &Facts, goal: &Goal) -> Rollout {
-    match look(facts, goal) {
-        Rollout::Moving(phase) if facts.late => Rollout::Ended(Ending {
-            phase: Some(phase),
-            reason: facts.service_deployment.as_ref().and_then(|deployment| deployment.status_reason.clone()),
-            ..Ending::new(Verdict::TimedOut, Some(Code::TimedOut))
-        }),
-        rollout => rollout,
+    let phase = match look(facts, goal) {
+        Rollout::Moving(phase) => phase,
+        ended @ Rollout::Ended(_) => return ended,
+    };
+    if phase == Phase::Forward
+        && let Some(reached) = reached(facts, goal)
+    {
+        let verdict = if matches!(reached, Reached::Pause(..)) { Verdict::Paused } else { Verdict::Succeeded };
+        return Ending { reached: Some(reached), ..Ending::new(verdict, None) }.ended();
     }
+    if !facts.late {
+        return Rollout::Moving(phase);
+    }
+    let reason = facts.service_deployment.as_ref().and_then(|deployment| deployment.status_reason.clone());
+    Ending { phase: Some(phase), reason, ..Ending::new(Verdict::TimedOut, Some(Code::TimedOut)) }.ended()
 }
 
 fn look(facts: &Facts, goal: &Goal) -> Rollout {
@@ -83,6 +93,7 @@ fn look(facts: &Facts, goal: &Goal) -> Rollout {
 fn by_service_deployment(deployment: &ServiceDeployment, service: &Service, facts: &Facts, goal: &Goal) -> Rollout {
     let primary = service.primary();
     let others_turn = primary.filter(|primary| primary.id != goal.deployment_id);
+    let tripped = has_tripped(deployment) || facts.failed_since.is_some();
     let settled = facts.late || facts.elapsed(facts.closed_since) >= SETTLE;
     let ending = |verdict| Ending {
         reason: deployment.status_reason.clone().or_else(|| deployment.rollback.clone().and_then(|back| back.reason)),
@@ -96,7 +107,6 @@ fn by_service_deployment(deployment: &ServiceDeployment, service: &Service, fact
             if serves || settled { ending(Verdict::RolledBack).ended() } else { Rollout::Moving(Phase::Settling) }
         }
         "STOPPED" => {
-            let tripped = is_tripped(deployment) || facts.failed_since.is_some();
             // A newer deployment stops ours; without one, ECS gave up and left things as they are.
             match others_turn.filter(|primary| Some(&primary.id) != goal.previous_deployment_id.as_ref()) {
                 _ if tripped => ending(Verdict::Failed).ended(),
@@ -105,9 +115,18 @@ fn by_service_deployment(deployment: &ServiceDeployment, service: &Service, fact
                 _ => Rollout::Moving(Phase::Settling),
             }
         }
+        // It will be STOPPED; at the limit, what is known already is told.
+        "STOP_REQUESTED" if facts.late && tripped => ending(Verdict::Failed).ended(),
+        "STOP_REQUESTED" if facts.late => match others_turn.filter(|primary| is_later(primary, facts, goal)) {
+            Some(primary) => superseded(primary).ended(),
+            None => Rollout::Moving(Phase::Settling),
+        },
+        "STOP_REQUESTED" => Rollout::Moving(Phase::Settling),
         "ROLLBACK_REQUESTED" | "ROLLBACK_IN_PROGRESS" => Rollout::Moving(Phase::Back),
-        // PENDING, IN_PROGRESS, STOP_REQUESTED, and whatever ECS adds.
-        _ => Rollout::Moving(Phase::Forward),
+        // PENDING, IN_PROGRESS, and whatever ECS adds. An older read may follow one that said more.
+        _ if !facts.fell => Rollout::Moving(Phase::Forward),
+        _ if facts.failed_since.is_none() || rolls_back(service) => Rollout::Moving(Phase::Back),
+        _ => Rollout::Moving(Phase::Settling),
     }
 }
 
@@ -154,8 +173,8 @@ fn ours_is_primary(ours: &Deployment, service: &Service, facts: &Facts, goal: &G
     let alone = service.deployments.iter().all(|other| other.id == ours.id || other.running_count == 0);
     let proven = is_complete(ours, service)
         && same_revision(&ours.task_definition, &goal.task_definition)
-        // Both revisions run side by side until such a deployment has cleaned up.
-        && (alone || !shifts_traffic(service));
+        // Both revisions run side by side until such a deployment has cleaned up; its service deployment knows better.
+        && (!shifts_traffic(service) || (alone && (facts.tracking != Tracking::Looking || facts.late)));
     // Without a deployment of its own, a change of settings is done when the counts say so.
     let counted = goal.is_new()
         || (service.running_count == service.desired_count
@@ -199,12 +218,6 @@ fn failed(verdict: Verdict, facts: &Facts) -> Ending {
     Ending { code: Some(cause_of(reason.as_deref().unwrap_or_default())), reason, ..Ending::new(verdict, None) }
 }
 
-/// Whether ECS itself found the deployment broken.
-fn is_tripped(deployment: &ServiceDeployment) -> bool {
-    deployment.deployment_circuit_breaker.as_ref().is_some_and(|breaker| breaker.status == "TRIGGERED")
-        || deployment.alarms.as_ref().is_some_and(|alarms| alarms.status == "TRIGGERED")
-}
-
 /// Who ended our deployment: ECS's sentence first, then what tripped, then whether somebody asked.
 fn cause(deployment: &ServiceDeployment, facts: &Facts) -> Code {
     let told = [deployment.status_reason.as_deref(), deployment.rollback.as_ref().and_then(|b| b.reason.as_deref())];
@@ -215,8 +228,12 @@ fn cause(deployment: &ServiceDeployment, facts: &Facts) -> Code {
     if deployment.alarms.as_ref().is_some_and(|alarms| alarms.status == "TRIGGERED") {
         return Code::AlarmTriggered;
     }
-    if is_tripped(deployment) {
+    if has_tripped(deployment) {
         return Code::CircuitBreaker;
+    }
+    let is_bad = |hook: &LifecycleHook| matches!(hook.status.as_str(), "FAILED" | "TIMED_OUT");
+    if deployment.lifecycle_hook_details.iter().any(is_bad) {
+        return Code::HookFailed;
     }
     if facts.rollback_requested { Code::StoppedByHand } else { cause_of(facts.failed_reason.as_deref().unwrap_or("")) }
 }
@@ -242,7 +259,7 @@ pub(super) fn cause_of(sentence: &str) -> Code {
 
 impl Ending {
     fn new(verdict: Verdict, code: Option<Code>) -> Self {
-        Self { verdict, code, reason: None, phase: None, superseded_by: None }
+        Self { verdict, code, reason: None, phase: None, superseded_by: None, reached: None }
     }
 
     fn ended(self) -> Rollout {

@@ -1,21 +1,30 @@
 //! What the loop carries from poll to poll: one look takes in what the API says, and what changed is told.
 
-use tokio::join;
+use std::collections::BTreeSet;
+use std::time::Duration;
 
-use super::facts::{Facts, Goal, Tracking, live};
+use tokio::join;
+use tokio::time::timeout;
+
+use super::facts::{Facts, Goal, Tracking};
 use super::progress::Told;
 use super::rollout::{Phase, Rollout};
 use super::track::{self, Question, Track};
+use super::until::pause_line;
 use super::{Outcome, What};
 use crate::aws::Aws;
 use crate::aws::call::{CallError, CallErrorKind};
 use crate::error::Error;
+use crate::inputs::Until;
 use crate::model::names::short_name;
 use crate::model::service::Service;
 use crate::plan::ServicePlan;
 
 /// Refusals in a row of a read that is needed before the wait ends: one may be a session just being renewed.
 const STRIKES: u32 = 2;
+
+/// How long a look at the tasks may take.
+const PATIENCE: Duration = Duration::from_secs(5);
 
 /// What the loop carries from poll to poll.
 pub(super) struct Watch<'a> {
@@ -28,6 +37,8 @@ pub(super) struct Watch<'a> {
     strikes: u32,
     told_trouble: bool,
     told_back: bool,
+    told_pauses: BTreeSet<String>,
+    told_blind: bool,
 }
 
 impl<'a> Watch<'a> {
@@ -51,6 +62,8 @@ impl<'a> Watch<'a> {
             strikes: 0,
             told_trouble: false,
             told_back: false,
+            told_pauses: BTreeSet::new(),
+            told_blind: false,
         }
     }
 
@@ -76,7 +89,26 @@ impl<'a> Watch<'a> {
                 tell(What::Warned(warning));
             }
         }
+        if self.goal.until == Until::Healthy && self.goal.has_health_check && self.facts.health.is_up() {
+            self.look_at_tasks(tell).await;
+        }
         Ok(())
+    }
+
+    /// Reads the health of our tasks, once all of them run. Without it, their health is not proven, and the wait goes on.
+    async fn look_at_tasks(&mut self, tell: &mut dyn FnMut(What)) {
+        let asked = timeout(PATIENCE, self.aws.tasks_started_by(self.cluster, &self.goal.deployment_id)).await;
+        let missing = match asked {
+            Ok(Ok(tasks)) => return self.facts.read_tasks(&tasks, self.goal),
+            Ok(Err(error)) => format!("`{}` failed: {}", error.action, error.message),
+            Err(_) => format!("AWS took longer than {} seconds", PATIENCE.as_secs()),
+        };
+        if !std::mem::replace(&mut self.told_blind, true) {
+            tell(What::Warned(format!(
+                "whether the tasks are healthy cannot be read ({missing}); until it can, the wait goes on until the \
+                 deployment is finished"
+            )));
+        }
     }
 
     fn take_service(
@@ -121,6 +153,12 @@ impl<'a> Watch<'a> {
         if let Some(line) = self.told.progress(&self.facts, self.goal) {
             tell(What::Progress(line));
         }
+        let deployment = self.facts.service_deployment.as_ref().filter(|_| self.goal.until != Until::Paused);
+        for (deployment, hook) in deployment.iter().flat_map(|one| one.pauses().map(move |hook| (one, hook))) {
+            if self.told_pauses.insert(hook.hook_id.clone()) {
+                tell(What::Warned(pause_line(deployment, hook)));
+            }
+        }
         if *rollout == Rollout::Moving(Phase::Back) && !self.told_back {
             self.told_back = true;
             let revision = short_name(&self.goal.task_definition);
@@ -134,7 +172,7 @@ impl<'a> Watch<'a> {
     /// Writes what was seen into the outcome, so that a cancelled run knows it too.
     pub(super) fn record(&self, outcome: &mut Outcome) {
         if let Some(service) = &self.facts.service {
-            outcome.live_task_definition_arn = live(service).map(str::to_owned);
+            outcome.live_task_definition_arn = self.facts.serves(self.goal).map(str::to_owned);
             outcome.service = Some(service.clone());
         }
         if let Some(deployment) = &self.facts.service_deployment {

@@ -154,6 +154,33 @@ impl Aws {
         existing(ACTION, answer.failures, answer.service_revisions)
     }
 
+    /// Every task that a deployment started and that is to run, described.
+    /// <https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_ListTasks.html>
+    ///
+    /// # Errors
+    /// A call failed.
+    pub async fn tasks_started_by(&self, cluster: &str, deployment_id: &str) -> Result<Vec<Task>, CallError> {
+        const ACTION: &str = "ecs:DescribeTasks";
+        let (mut found, mut token) = (Vec::new(), None);
+        loop {
+            let wire = Wire::default();
+            let call = self.ecs.list_tasks().cluster(cluster).started_by(deployment_id).set_next_token(token);
+            let sent = call.max_results(100).customize().interceptor(wire.clone()).send().await;
+            let page: Page = wire.answer("ecs:ListTasks", sent)?;
+            if !page.task_arns.is_empty() {
+                let wire = Wire::default();
+                let call = self.ecs.describe_tasks().cluster(cluster).set_tasks(Some(page.task_arns));
+                let sent = call.customize().interceptor(wire.clone()).send().await;
+                let answer: Tasks = wire.answer(ACTION, sent)?;
+                found.extend(existing(ACTION, answer.failures, answer.tasks)?);
+            }
+            token = page.next_token;
+            if token.is_none() {
+                return Ok(found);
+            }
+        }
+    }
+
     /// The service's stopped tasks (at most 100), described. They are known for about an hour.
     ///
     /// # Errors

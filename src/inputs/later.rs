@@ -56,7 +56,6 @@ pub(super) fn refuse(raw: &RawInputs, remarks: &mut Remarks) {
     several_services(given!(raw.service), remarks);
     let before = "Deploy the revision to go back to by `task-definition-arn`.";
     words(given!(raw.mode), &["rollback"], before, remarks);
-    words(given!(raw.wait_until), &["healthy", "paused"], "Write `stable`, or remove the input.", remarks);
     let breaker = "Write `none`; the service's deployment circuit breaker rolls back, see `deployment-configuration`.";
     words(given!(raw.on_failure), &["rollback"], breaker, remarks);
     words(given!(raw.on_cancel), &["rollback"], "Write `leave`, or remove the input.", remarks);
@@ -67,8 +66,7 @@ pub(super) fn refuse(raw: &RawInputs, remarks: &mut Remarks) {
 /// Words of an input that are not available yet. What is no word at all is told where the input is parsed.
 fn words(input: Given<'_>, later: &[&str], instead: &str, remarks: &mut Remarks) {
     let Some(text) = input.text() else { return };
-    let is_stage = input.field == "wait_until" && text.starts_with("stage:");
-    if is_stage || later.iter().any(|word| word.eq_ignore_ascii_case(text)) {
+    if later.iter().any(|word| word.eq_ignore_ascii_case(text)) {
         remarks.mistakes.push(not_available(input, instead));
     }
 }

@@ -426,8 +426,6 @@ fn what_comes_with_a_later_version_is_refused_and_its_off_value_is_not() {
         ("smoke-test-url", "https://web.example"),
         ("checks", "roles=off"),
         ("scan-severity", "HIGH"),
-        ("wait-until", "healthy"),
-        ("wait-until", "stage:BAKE_TIME"),
         ("on-failure", "rollback"),
         ("fail-fast-after", "3"),
         ("on-cancel", "rollback"),
@@ -445,6 +443,9 @@ fn what_comes_with_a_later_version_is_refused_and_its_off_value_is_not() {
         ("on-cancel", "leave"),
         ("on-concurrent", "replace"),
         ("wait-until", "stable"),
+        ("wait-until", "healthy"),
+        ("wait-until", "stage:BAKE_TIME"),
+        ("wait-until", "paused"),
         ("wait-for-task-stopped", "false"),
     ] {
         assert!(warnings(&[given]).is_empty(), "{given:?}");

@@ -22,6 +22,11 @@ pub fn message(report: &Report) -> String {
         Verdict::Succeeded if report.service_name().is_none() => {
             format!("{target} was registered; no service was asked for.")
         }
+        Verdict::Succeeded | Verdict::Paused if report.outcome.reached.is_some() => {
+            let live = report.live_arn().map(revision).filter(|live| !target.contains(live.as_str()));
+            let live = live.map(|live| format!("; `{live}` serves now")).unwrap_or_default();
+            format!("{subject}: {}{live}.", report.outcome.reached.as_deref().unwrap_or_default())
+        }
         // Nothing but settings changed, or the rollout of somebody else was awaited.
         Verdict::Succeeded if !began_a_deployment(report) => {
             format!("{subject} has the settings asked for and runs {target}.")

@@ -1,6 +1,8 @@
 #![expect(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, reason = "a test may panic")]
 
 use super::*;
+use crate::inputs::Until;
+use crate::model::task::Task;
 use serde_json::{Value, json};
 
 /// A story is reads separated by `|`, each of them words:
@@ -21,10 +23,11 @@ fn tell(story: &str) -> String {
     };
     let mut facts = Facts::default();
     let mut configuration = json!({ "deploymentCircuitBreaker": { "enable": true, "rollback": false } });
-    let mut clock = true;
+    let (mut clock, mut balanced) = (true, false);
     for read in story.split('|') {
         let mut service = json!({ "status": "ACTIVE", "desiredCount": 2, "deployments": [], "events": [] });
         let mut told = true;
+        let mut tasks = None;
         for word in read.split_whitespace() {
             match word {
                 "rollback-on" => configuration["deploymentCircuitBreaker"]["rollback"] = true.into(),
@@ -43,6 +46,14 @@ fn tell(story: &str) -> String {
                 "draining" => service["status"] = "DRAINING".into(),
                 "desired=0" => service["desiredCount"] = 0.into(),
                 "desired=3" => service["desiredCount"] = 3.into(),
+                "first" => (goal.previous_deployment_id, goal.previous_task_definition) = (None, None),
+                "until=healthy" => goal.until = Until::Healthy,
+                "until=paused" => goal.until = Until::Paused,
+                word if word.starts_with("until=") => goal.until = Until::Stage(word[6..].to_owned()),
+                "checked" => goal.has_health_check = true,
+                "balanced" => balanced = true,
+                "min=50" => configuration["minimumHealthyPercent"] = 50.into(),
+                word if word.starts_with("tasks=") => tasks = Some(word[6..].to_owned()),
                 "settings" => goal.previous_deployment_id = Some(goal.deployment_id.clone()),
                 "same-revision" => goal.previous_task_definition = Some("web:8".to_owned()),
                 "event" => {
@@ -60,7 +71,13 @@ fn tell(story: &str) -> String {
                 service["deployments"].as_array().unwrap().iter().map(|one| one[key].as_i64().unwrap()).sum()
             };
             service["runningCount"] = count("runningCount").into();
+            if balanced {
+                service["loadBalancers"] = json!([{ "targetGroupArn": "tg" }]);
+            }
             facts.read_service(serde_json::from_value(service).unwrap(), &goal);
+        }
+        if let Some(tasks) = tasks {
+            facts.read_tasks(&tasks.chars().map(task).collect::<Vec<_>>(), &goal);
         }
     }
     match judge(&facts, &goal) {
@@ -68,7 +85,13 @@ fn tell(story: &str) -> String {
         Rollout::Ended(ending) => {
             let code = ending.code.map(Code::slug).filter(|slug| *slug != ending.verdict.name());
             let phase = ending.phase.map(|phase| format!("{phase:?}").to_lowercase());
-            let words = [Some(ending.verdict.name()), code, ending.superseded_by.as_deref(), phase.as_deref()];
+            let reached = match &ending.reached {
+                Some(Reached::Healthy) => Some("healthy"),
+                Some(Reached::Stage(stage)) => Some(stage.as_str()),
+                Some(Reached::Pause(hook, _)) => Some(hook.hook_id.as_str()),
+                None => None,
+            };
+            let words = [Some(ending.verdict.name()), code, ending.superseded_by.as_deref(), phase.as_deref(), reached];
             words.into_iter().flatten().collect::<Vec<_>>().join(" ")
         }
     }
@@ -112,6 +135,21 @@ fn service_deployment(word: &str) -> ServiceDeployment {
             "hook" => deployment.status_reason = Some(format!("{because} POST_SCALE_UP lifecycle hook(s) failed.")),
             "pause" => deployment.status_reason = Some(format!("{because} POST_SCALE_UP pause hook timed out.")),
             "net" => deployment.status_reason = Some(format!("{because} of invalid networking configuration: X")),
+            "badhook" => {
+                deployment.lifecycle_hook_details = vec![hook("h1", "AWS_LAMBDA", "FAILED")];
+            }
+            "pause1" => deployment.lifecycle_hook_details = vec![hook("p1", "PAUSE", "AWAITING_ACTION")],
+            "continued" => deployment.lifecycle_hook_details = vec![hook("p1", "PAUSE", "SUCCEEDED")],
+            "lambda" => deployment.lifecycle_hook_details = vec![hook("h1", "AWS_LAMBDA", "AWAITING_ACTION")],
+            "all" => {
+                let weights = json!({ "requestedProductionTrafficWeight": 100.0 });
+                deployment.target_service_revision = Some(serde_json::from_value(weights).unwrap());
+            }
+            "tenth" => {
+                let weights = json!({ "requestedProductionTrafficWeight": 10.0 });
+                deployment.target_service_revision = Some(serde_json::from_value(weights).unwrap());
+            }
+            stage if stage == stage.to_ascii_uppercase() => deployment.lifecycle_stage = Some(stage.to_owned()),
             "none" => {
                 deployment.status_reason = Some("No rollback candidate was found to run the rollback.".to_owned());
             }
@@ -119,6 +157,31 @@ fn service_deployment(word: &str) -> ServiceDeployment {
         }
     }
     deployment
+}
+
+/// A task of ours that runs (H: HEALTHY, U: UNHEALTHY, ?: UNKNOWN, p: not running yet), or o: a healthy one of the
+/// deployment before.
+fn task(letter: char) -> Task {
+    let health = match letter {
+        'U' => "UNHEALTHY",
+        '?' => "UNKNOWN",
+        _ => "HEALTHY",
+    };
+    Task {
+        started_by: Some(if letter == 'o' { "ecs-svc/1" } else { "ecs-svc/2" }.to_owned()),
+        last_status: if letter == 'p' { "PENDING" } else { "RUNNING" }.to_owned(),
+        health_status: Some(health.to_owned()),
+        ..Task::default()
+    }
+}
+
+fn hook(id: &str, target: &str, status: &str) -> LifecycleHook {
+    LifecycleHook {
+        hook_id: id.to_owned(),
+        target_type: target.to_owned(),
+        status: status.to_owned(),
+        ..LifecycleHook::default()
+    }
 }
 
 #[test]
@@ -188,7 +251,50 @@ fn every_ending_has_its_true_verdict() {
         ("superseded by the same revision", "2A8i1/2 3P8i0/2 sd=STOPPED", "superseded web:8"),
         ("superseded by the revision before ours", "2A8i1/2 3P7i0/2 sd=STOPPED", "superseded web:7"),
         ("superseded, times unknown", "no-clock 2A8i1/2 3P9i0/2 sd=STOPPED", "superseded web:9"),
-        ("another one began, ours is not stopped yet", "2A8i1/2 3P9i0/2 sd=STOP_REQUESTED", "forward"),
+        ("another one began, ours is not stopped yet", "2A8i1/2 3P9i0/2 sd=STOP_REQUESTED", "settling"),
+        (
+            "another one began, ours is never told to be stopped",
+            "2A8i1/2 3P9i0/2 sd=STOP_REQUESTED late",
+            "superseded web:9",
+        ),
+        ("it is being stopped, and nobody took over", "2P8i1/2 sd=STOP_REQUESTED late", "timed-out settling"),
+        ("it is being stopped because it failed", "1A7c2/2 2P8f0/2 sd=STOP_REQUESTED+cb", "settling"),
+        ("the same at the limit", "1A7c2/2 2P8f0/2 sd=STOP_REQUESTED+cb late", "failed circuit-breaker"),
+        (
+            "a person stopped it, and there was nothing to go back to",
+            "2P8i1/2 sd=ROLLBACK_REQUESTED | @20 2P8i1/2 sd=STOPPED late",
+            "failed stopped-by-hand",
+        ),
+        (
+            "a person rolls it back before it begins",
+            "1A7c2/2 2P8i0/2 sd=PENDING | 1A7c2/2 2P8i0/2 sd=ROLLBACK_REQUESTED",
+            "back",
+        ),
+        ("a person wants it back after it was done", "2P8c2/2 sd=SUCCESSFUL | 3P7c2/2", "succeeded"),
+        ("an old read of it after it fell", "3P7i1/2~ sd=ROLLBACK_IN_PROGRESS+cb | 3P7i1/2~ sd=IN_PROGRESS", "back"),
+        ("an old read of it, the list says failed, rollback on", "rollback-on 1A7c2/2 2P8f0/2 sd=IN_PROGRESS", "back"),
+        ("an old read of it, the list says failed, rollback off", "1A7c2/2 2P8f0/2 sd=IN_PROGRESS", "settling"),
+        ("rolled back by a hook, no sentence", "3P7c2/2 sd=ROLLBACK_SUCCESSFUL+badhook", "rolled-back hook-failed"),
+        (
+            "rolled back, then another one began",
+            "3A7c2/2 4P9i0/2 sd=ROLLBACK_SUCCESSFUL+cb | @20 3A7c2/2 4P9i0/2",
+            "rolled-back circuit-breaker",
+        ),
+        (
+            "a desired count changed by somebody supersedes nothing",
+            "1A7c2/2 2P8i1/2 sd=IN_PROGRESS | desired=3 1A7c2/2 2P8i2/3",
+            "forward",
+        ),
+        (
+            "a new service whose first deployment fails",
+            "first 2P8f0/2 sd=ROLLBACK_FAILED+cb+none",
+            "rollback-failed circuit-breaker",
+        ),
+        ("a new service whose first deployment goes well", "first 2P8c2/2 sd=SUCCESSFUL", "succeeded"),
+        ("a daemon on a cluster that grows", "desired=3 1A7c1/1 2P8i2/3 sd=IN_PROGRESS", "forward"),
+        ("a daemon that is everywhere", "desired=3 2P8c3/3 sd=SUCCESSFUL", "succeeded"),
+        ("paused by a hook, which is waited through", "blue-green 1A7c2/2 2P8i2/2 sd=IN_PROGRESS+pause1", "forward"),
+        ("paused at the limit", "blue-green 1A7c2/2 2P8i2/2 sd=IN_PROGRESS+pause1 late", "timed-out forward"),
         ("the service is deleted", "draining 2P8i1/2 sd=IN_PROGRESS", "failed service-gone"),
         ("the service is gone", "2P8i1/2 | gone | gone | gone", "failed service-gone"),
         ("a read without the service", "2P8i1/2 sd=IN_PROGRESS | gone", "forward"),
@@ -254,5 +360,150 @@ fn every_ending_has_its_true_verdict() {
     let expected = table.map(|(name, story, expected)| format!("{name}: {story} -> {expected}"));
     for (told, expected) in told.iter().zip(&expected) {
         assert_eq!(told, expected);
+    }
+}
+
+#[test]
+fn a_wait_may_end_well_before_the_deployment_does() {
+    let table = [
+        // Stages: only our own service deployment tells them.
+        ("not there yet", "until=BAKE_TIME sd=IN_PROGRESS+SCALE_UP 2P8i2/2", "forward"),
+        ("there", "until=BAKE_TIME sd=IN_PROGRESS+BAKE_TIME 2P8i2/2", "succeeded BAKE_TIME"),
+        ("past it", "until=SCALE_UP sd=IN_PROGRESS+BAKE_TIME 2P8i2/2", "succeeded BAKE_TIME"),
+        ("a stage that nobody knows yet", "until=SCALE_UP sd=IN_PROGRESS+DANCING 2P8i2/2", "forward"),
+        ("no stage told", "until=SCALE_UP sd=IN_PROGRESS 2P8i2/2", "forward"),
+        ("there at the very limit", "until=BAKE_TIME sd=IN_PROGRESS+BAKE_TIME 2P8i2/2 late", "succeeded BAKE_TIME"),
+        ("finished before it was seen", "until=BAKE_TIME sd=SUCCESSFUL 2P8c2/2", "succeeded"),
+        ("the stage of a way back", "until=SCALE_UP sd=ROLLBACK_IN_PROGRESS+BAKE_TIME 2P8i2/2", "back"),
+        (
+            "an old read after a way back was seen",
+            "until=SCALE_UP sd=ROLLBACK_IN_PROGRESS 2P8i2/2 | sd=IN_PROGRESS+BAKE_TIME 2P8i2/2",
+            "back",
+        ),
+        ("the list says failed", "until=SCALE_UP sd=IN_PROGRESS+SCALE_UP 2P8f0/2", "settling"),
+        ("it is being stopped", "until=SCALE_UP sd=STOP_REQUESTED+SCALE_UP 2P8i2/2", "settling"),
+        ("a status that nobody knows", "until=SCALE_UP sd=TELEPORTING+BAKE_TIME 2P8i2/2", "forward"),
+        ("it cannot be followed", "until=SCALE_UP absent 1A7c2/2 2P8i2/2 late", "timed-out forward"),
+        ("it cannot be followed, and is finished", "until=SCALE_UP absent 2P8c2/2", "succeeded"),
+        // Pauses.
+        ("no pause yet", "until=paused sd=IN_PROGRESS+SCALE_UP 2P8i2/2", "forward"),
+        ("a pause", "until=paused sd=IN_PROGRESS+POST_SCALE_UP+pause1 2P8i2/2", "paused p1"),
+        ("a pause that is over", "until=paused sd=IN_PROGRESS+POST_SCALE_UP+continued 2P8i2/2", "forward"),
+        ("a hook that is no pause", "until=paused sd=IN_PROGRESS+POST_SCALE_UP+lambda 2P8i2/2", "forward"),
+        ("finished without a pause", "until=paused sd=SUCCESSFUL 2P8c2/2", "succeeded"),
+        ("a pause, and it is rolled back", "until=paused sd=ROLLBACK_REQUESTED+POST_SCALE_UP+pause1 2P8i2/2", "back"),
+        ("pauses cannot be seen", "until=paused absent 1A7c2/2 2P8i2/2 late", "timed-out forward"),
+        // Healthy: behind a load balancer, ECS's taking the old tasks away tells.
+        (
+            "old ones only drain",
+            "until=healthy balanced sd=IN_PROGRESS 1A7c2/2 2P8i0/2 | 1A7c2/0 2P8i2/2",
+            "succeeded healthy",
+        ),
+        (
+            "old ones are still wanted",
+            "until=healthy balanced sd=IN_PROGRESS 1A7c2/2 2P8i0/2 | @90 1A7c2/2 2P8i2/2",
+            "forward",
+        ),
+        ("not all run", "until=healthy balanced sd=IN_PROGRESS 1A7c2/2 2P8i0/2 | 1A7c2/0 2P8i1/2", "forward"),
+        (
+            "ECS may stop old ones before",
+            "until=healthy balanced min=50 sd=IN_PROGRESS 1A7c2/2 2P8i0/2 | @90 1A7c2/0 2P8i2/2",
+            "forward",
+        ),
+        (
+            "there were no old ones to take away",
+            "until=healthy balanced sd=IN_PROGRESS 2P8i2/2 | @90 2P8i2/2",
+            "forward",
+        ),
+        (
+            "fewer old ones than are asked for now",
+            "until=healthy balanced sd=IN_PROGRESS 1A7c1/1 2P8i0/2 | @90 1A7c1/0 2P8i2/2",
+            "forward",
+        ),
+        (
+            "the breaker tripped",
+            "until=healthy balanced sd=IN_PROGRESS+cb 1A7c2/2 2P8i0/2 | 1A7c2/0 2P8i2/2",
+            "forward",
+        ),
+        ("it is only asked for", "until=healthy balanced sd=PENDING 1A7c2/2 2P8i0/2 | 1A7c2/0 2P8i2/2", "forward"),
+        (
+            "it fell before",
+            "until=healthy balanced sd=ROLLBACK_REQUESTED 1A7c2/2 2P8i0/2 | sd=IN_PROGRESS 1A7c2/0 2P8i2/2",
+            "back",
+        ),
+        (
+            "it cannot be followed",
+            "until=healthy balanced absent 1A7c2/2 2P8i0/2 | 1A7c2/0 2P8i2/2",
+            "succeeded healthy",
+        ),
+        ("it is still looked for", "until=healthy balanced 1A7c2/2 2P8i0/2 | 1A7c2/0 2P8i2/2", "forward"),
+        (
+            "the service wants more by now",
+            "until=healthy balanced sd=IN_PROGRESS 1A7c2/2 2P8i0/2 | desired=3 1A7c2/0 2P8i2/2",
+            "forward",
+        ),
+        // Nothing checks them: 40 seconds of running.
+        ("they run since just now", "until=healthy sd=IN_PROGRESS 2P8i2/2 | @39 2P8i2/2", "forward"),
+        ("they run for long enough", "until=healthy sd=IN_PROGRESS 2P8i2/2 | @40 2P8i2/2", "succeeded healthy"),
+        ("they come and go", "until=healthy sd=IN_PROGRESS 2P8i2/2 | @30 2P8i1/2 | @40 2P8i2/2", "forward"),
+        ("old ones are wanted", "until=healthy min=50 sd=IN_PROGRESS 1A7c1/1 2P8i2/2 | @90 1A7c1/1 2P8i2/2", "forward"),
+        // The containers' own health checks.
+        ("all are healthy", "until=healthy checked sd=IN_PROGRESS 2P8i2/2 tasks=HH", "succeeded healthy"),
+        ("one is not", "until=healthy checked sd=IN_PROGRESS 2P8i2/2 tasks=HU | @90 2P8i2/2", "forward"),
+        ("one is not known to be", "until=healthy checked sd=IN_PROGRESS 2P8i2/2 tasks=H? | @90 2P8i2/2", "forward"),
+        ("one does not run", "until=healthy checked sd=IN_PROGRESS 2P8i2/2 tasks=Hp | @90 2P8i2/2", "forward"),
+        ("one is missing", "until=healthy checked sd=IN_PROGRESS 2P8i2/2 tasks=H | @90 2P8i2/2", "forward"),
+        ("an old one does not count", "until=healthy checked sd=IN_PROGRESS 2P8i2/2 tasks=Ho | @90 2P8i2/2", "forward"),
+        ("not read", "until=healthy checked sd=IN_PROGRESS 2P8i2/2 | @90 2P8i2/2", "forward"),
+        (
+            "not read, though old ones only drain",
+            "until=healthy checked sd=IN_PROGRESS 1A7c2/2 2P8i0/2 | 1A7c2/0 2P8i2/2",
+            "forward",
+        ),
+        (
+            "healthy, then fewer ran",
+            "until=healthy checked sd=IN_PROGRESS 2P8i2/2 tasks=HH | @1 2P8i1/2 | @2 2P8i2/2",
+            "forward",
+        ),
+        (
+            "healthy, but unbalanced is not known",
+            "until=healthy checked balanced sd=IN_PROGRESS 2P8i2/2 tasks=HH",
+            "forward",
+        ),
+        // Where traffic is shifted: all of it must be on ours.
+        (
+            "green is up",
+            "until=healthy blue-green sd=IN_PROGRESS+POST_SCALE_UP 1A7c2/2 2P8i2/2 | @90 1A7c2/2 2P8i2/2",
+            "forward",
+        ),
+        (
+            "a tenth",
+            "until=healthy blue-green sd=IN_PROGRESS+POST_PRODUCTION_TRAFFIC_SHIFT+tenth 1A7c2/2 2P8i2/2",
+            "forward",
+        ),
+        (
+            "all",
+            "until=healthy blue-green sd=IN_PROGRESS+POST_PRODUCTION_TRAFFIC_SHIFT+all 1A7c2/2 2P8i2/2",
+            "succeeded healthy",
+        ),
+        ("it bakes", "until=healthy blue-green sd=IN_PROGRESS+BAKE_TIME 1A7c2/2 2P8i2/2", "succeeded healthy"),
+        (
+            "it bakes, but a task is gone",
+            "until=healthy blue-green sd=IN_PROGRESS+BAKE_TIME 1A7c2/2 2P8i1/2",
+            "forward",
+        ),
+        (
+            "it bakes, weight taken back",
+            "until=healthy blue-green sd=IN_PROGRESS+BAKE_TIME+tenth 1A7c2/2 2P8i2/2",
+            "forward",
+        ),
+        (
+            "shifted, but it cannot be followed",
+            "until=healthy blue-green absent 1A7c2/2 2P8i2/2 | @90 1A7c2/2 2P8i2/2",
+            "forward",
+        ),
+    ];
+    for (name, story, expected) in table {
+        assert_eq!(format!("{name}: {story} -> {}", tell(story)), format!("{name}: {story} -> {expected}"));
     }
 }
