@@ -108,16 +108,145 @@ pub enum Code {
     CircuitBreaker,
     /// An alarm ended the deployment.
     AlarmTriggered,
-    /// A lifecycle hook failed or timed out, and ended the deployment.
+    /// A lifecycle hook refused the revision, and ended the deployment.
     HookFailed,
     /// Somebody stopped or rolled back the deployment.
     StoppedByHand,
     /// The deployment failed and ECS gave another reason.
     DeploymentFailed,
-    /// Tasks could not start because their image is not there.
+    // The causes that `diagnose` names, from here …
+    /// The image's tag, digest or repository is not in the registry.
     ImageNotFound,
-    /// Tasks of the deployment keep stopping.
+    /// The image exists, but not for the CPU architecture and operating system of the task.
+    ImagePlatformMismatch,
+    /// The program in the image is built for another CPU architecture, or is a script without a first line that names
+    /// its interpreter.
+    ExecFormatError,
+    /// The registry refuses the image: the execution role, the repository's policy or the login lacks the permission.
+    ImagePullDenied,
+    /// The registry refuses the image for now: too many pulls.
+    ImagePullRateLimited,
+    /// The task has no way through its network to the registry.
+    RegistryUnreachable,
+    /// The registry gave the manifest, but a layer of the image was refused.
+    ImageLayerRefused,
+    /// The task has no way through its network to S3, where ECR keeps the layers.
+    ImageLayerUnreachable,
+    /// The pull of the image broke off.
+    ImagePullInterrupted,
+    /// There is no room left for the image or the data.
+    DiskFull,
+    /// The execution role may not read a secret or parameter, or may not decrypt it.
+    SecretDenied,
+    /// A secret does not exist under the ARN that the task definition names.
+    SecretNotFound,
+    /// A secret exists, but has no such JSON key.
+    SecretKeyMissing,
+    /// A parameter of Systems Manager does not exist under the name that the task definition gives.
+    ParameterNotFound,
+    /// The task has no way through its network to Secrets Manager or Systems Manager.
+    SecretStoreUnreachable,
+    /// An environment file in S3 is missing or may not be read.
+    EnvironmentFileUnavailable,
+    /// The log group of a container does not exist.
+    LogGroupMissing,
+    /// The execution role may not write to CloudWatch Logs.
+    LogsDenied,
+    /// The task has no way through its network to CloudWatch Logs.
+    LogsUnreachable,
+    /// An EFS file system could not be mounted.
+    FileSystemNotMounted,
+    /// A volume could not be created or attached.
+    VolumeNotAttached,
+    /// A task's network interface was not ready in time.
+    NetworkInterfaceTimeout,
+    /// EC2 refused to create a task's network interface.
+    NetworkInterfaceRefused,
+    /// A subnet has no free address left.
+    SubnetFull,
+    /// A container instance has no network interface left for another task.
+    InstanceInterfacesUsedUp,
+    /// A task's ephemeral storage was not ready in time.
+    EphemeralStorageTimeout,
+    /// The task definition does not fit the launch type or capacity provider.
+    ComputeIncompatible,
+    /// The program that a container should start is not in its image.
+    CommandNotFound,
+    /// The program that a container should start is in its image, but may not be executed.
+    CommandNotExecutable,
+    /// An essential container ended with an error.
+    ApplicationCrashed,
+    /// An essential container ended by itself, without an error.
+    ContainerFinished,
+    /// A container used more memory than it may.
+    OutOfMemory,
+    /// A container was killed, and nobody said why.
+    ContainerKilled,
+    /// A container did not stop when it was asked to, and was killed.
+    StopTimeoutExceeded,
+    /// The load balancer's health check gets 404: its path is not one that the application answers.
+    HealthCheckPathNotFound,
+    /// The load balancer's health check gets 401 or 403.
+    HealthCheckUnauthorized,
+    /// The load balancer's health check gets a 5xx: the application answers, but is broken.
+    HealthCheckServerError,
+    /// The load balancer's health check gets a code that its matcher does not take.
+    HealthCheckCodeMismatch,
+    /// The load balancer's health check gets no answer in time.
+    HealthCheckTimedOut,
+    /// The load balancer's health check finds nothing that listens.
+    HealthCheckConnectionFailed,
+    /// The load balancer's health check fails, and nobody said how.
+    HealthCheckFailing,
+    /// Tasks run in an Availability Zone that the load balancer does not serve.
+    TargetZoneDisabled,
+    /// The target group of the service does not exist any more.
+    TargetGroupMissing,
+    /// The health check of a container fails.
+    ContainerUnhealthy,
+    /// No container instance has room for the task, or fits it.
+    NoInstanceFits,
+    /// The capacity provider has no container instances.
+    CapacityProviderEmpty,
+    /// AWS has no Fargate capacity of this kind at the moment.
+    CapacityUnavailable,
+    /// A quota of the AWS account is used up.
+    QuotaReached,
+    /// Too many tasks of the cluster wait for capacity at once.
+    ProvisioningLimitReached,
+    /// `minimumHealthyPercent` and `maximumPercent` leave no room to start or stop a task.
+    DeploymentBoundsTooTight,
+    /// Tasks protected from scale-in keep the deployment from replacing them.
+    TasksProtected,
+    /// ECS itself was throttled by other AWS services.
+    SchedulerThrottled,
+    /// ECS may not assume a role of the task or the service: its trust policy does not let it.
+    RoleNotAssumable,
+    /// A role that ECS works with lacks a permission.
+    RolePermissionsMissing,
+    /// The revision was deregistered while it was rolled out.
+    TaskDefinitionInactive,
+    /// The container runtime of a container instance is in trouble.
+    HostRuntimeFailed,
+    /// AWS's container runtime failed.
+    ContainerRuntimeFailed,
+    /// The listener rules and target groups are not wired as the strategy needs them.
+    ListenerMisconfigured,
+    /// The infrastructure role of the service may not manage the load balancer.
+    InfrastructureRoleDenied,
+    /// ECS may not assume the role of a lifecycle hook.
+    HookRoleNotAssumable,
+    /// ECS may not call the function of a lifecycle hook.
+    HookNotInvocable,
+    /// The function of a lifecycle hook did not answer as ECS needs it.
+    HookAnswerInvalid,
+    /// Nobody continued the deployment at a pause before its time was up.
+    PauseHookTimedOut,
+    /// The deployment failed, and no earlier one ever completed that ECS could go back to.
+    NoRollbackCandidate,
+    /// Tasks of the deployment keep stopping, and the cause is not one that this action knows.
     TasksFailing,
+    // … to here.
     /// Another deployment took over before this one was finished.
     Superseded,
     /// The deployment was still moving when the time was up.
@@ -168,18 +297,11 @@ impl Code {
             | Self::Throttled
             | Self::Unreachable
             | Self::RequestRefused => Verdict::Denied,
-            Self::CircuitBreaker
-            | Self::AlarmTriggered
-            | Self::HookFailed
-            | Self::StoppedByHand
-            | Self::DeploymentFailed
-            | Self::ImageNotFound
-            | Self::TasksFailing
-            | Self::ServiceGone
-            | Self::Internal => Verdict::Failed,
             Self::Superseded => Verdict::Superseded,
             Self::TimedOut => Verdict::TimedOut,
             Self::Cancelled => Verdict::Cancelled,
+            // What ends a rollout.
+            _ => Verdict::Failed,
         }
     }
 }

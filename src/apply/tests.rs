@@ -370,7 +370,7 @@ async fn why(run: &Run) -> (Evidence, Option<Error>) {
 #[tokio::test(start_paused = true)]
 async fn tasks_that_stopped_besides_do_not_hide_who_ended_the_deployment() {
     let mut run = Run::of(world().rollout("web", Rollout::CrashLoop { trouble: trouble() })).await;
-    assert_eq!(why(&run).await.1.map(|cause| cause.code), Some(Code::TasksFailing));
+    assert_eq!(why(&run).await.1.map(|cause| cause.code), Some(Code::ApplicationCrashed));
     if let Some(cause) = &mut run.outcome.cause {
         cause.code = Code::AlarmTriggered;
     }

@@ -8,10 +8,10 @@ use std::time::Duration;
 use serde::Serialize;
 use tokio::time::timeout;
 
+pub use self::rules::{fails_for_ever, name_cause};
 use crate::aws::Aws;
-use crate::error::{Code, Error};
+use crate::error::Error;
 pub use crate::model::log::LogLine;
-use crate::model::names::short_name;
 use crate::model::service::{CircuitBreaker, Service, ServiceDeployment, ServiceEvent};
 pub use crate::model::target_group::{Target, TargetGroup};
 use crate::plan::ServicePlan;
@@ -139,13 +139,4 @@ pub async fn gather(subject: &Subject<'_>, aws: &Aws) -> Evidence {
         }
     }
     evidence
-}
-
-/// Names the cause as exactly as the evidence allows.
-pub fn name_cause(evidence: &Evidence, subject: &Subject<'_>) -> Option<Error> {
-    // An alarm, a hook, a person or a deletion is the cause, whatever tasks stopped besides.
-    let known = subject.known.map(|cause| cause.code);
-    let open = matches!(known, None | Some(Code::CircuitBreaker | Code::DeploymentFailed | Code::TimedOut));
-    let cause = rules::name_cause(evidence).filter(|_| open)?;
-    Some(cause.explain(evidence, short_name(subject.task_definition), subject.known))
 }

@@ -2,6 +2,7 @@
 
 pub mod command;
 pub mod document;
+pub mod exit_code;
 pub mod image;
 pub mod log;
 pub mod names;

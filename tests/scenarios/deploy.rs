@@ -52,7 +52,7 @@ async fn a_forced_deployment_of_the_same_revision_registers_nothing() {
 async fn a_rollback_by_the_circuit_breaker_is_never_a_success() {
     let rollout = Rollout::CircuitBreaker { failures: 3, rollback: true, trouble: crash() };
     let ended = Scenario::deploying(rollout).await.run().await;
-    ended.is(4, "rolled-back", "tasks-failing");
+    ended.is(4, "rolled-back", "application-crashed");
     assert_eq!(ended.writes, BOTH);
     assert!(ended.output("live-task-definition-arn").ends_with("web:7"));
     assert!(ended.stdout.contains("exit code 1") || ended.stdout.contains("exits with code 1"), "{}", ended.told());
@@ -71,7 +71,7 @@ async fn a_rollback_to_the_very_same_definition_is_not_taken_for_a_success() {
     let rollout = Rollout::CircuitBreaker { failures: 2, rollback: true, trouble: crash() };
     let world = World::default().rollout("web", rollout);
     let ended = Scenario::of(world).await.input("force-new-deployment", "true").run().await;
-    ended.is(4, "rolled-back", "tasks-failing");
+    ended.is(4, "rolled-back", "application-crashed");
 }
 
 #[tokio::test]
@@ -86,14 +86,14 @@ async fn an_alarm_that_rolls_back_is_named() {
 async fn a_breaker_without_rollback_leaves_a_failed_deployment() {
     let rollout = Rollout::CircuitBreaker { failures: 3, rollback: false, trouble: crash() };
     let ended = Scenario::deploying(rollout).await.run().await;
-    ended.is(5, "failed", "tasks-failing");
+    ended.is(5, "failed", "application-crashed");
 }
 
 #[tokio::test]
 async fn a_failed_way_back_is_said_loudest() {
     let rollout = Rollout::RollbackFailed { failures: 2, trouble: crash() };
     let ended = Scenario::deploying(rollout).await.run().await;
-    ended.is(5, "rollback-failed", "tasks-failing");
+    ended.is(5, "rollback-failed", "application-crashed");
 }
 
 #[tokio::test]
@@ -256,7 +256,7 @@ async fn without_the_newer_apis_the_verdict_comes_from_the_service() {
                 Rollout::CircuitBreaker { failures: 2, rollback: true, trouble: crash() },
                 4,
                 "rolled-back",
-                "tasks-failing",
+                "application-crashed",
             ),
         ];
         for (rollout, code, verdict, reason) in endings {

@@ -128,7 +128,7 @@ async fn text_from_outside_can_inject_nothing() {
 async fn a_failure_tells_its_cause_in_log_summary_and_comment() {
     let rollout = Rollout::CircuitBreaker { failures: 2, rollback: true, trouble: Trouble::out_of_memory() };
     let ended = on_a_pull_request(World::default().rollout("web", rollout)).await.run().await;
-    ended.is(4, "rolled-back", "tasks-failing");
+    ended.is(4, "rolled-back", "out-of-memory");
     assert!(ended.stdout.contains("::error"), "{}", ended.told());
     for text in [&ended.stdout, &ended.summary, &ended.comments[0]] {
         assert!(text.contains("137"), "{text}");
