@@ -63,8 +63,10 @@ impl Watch<'_> {
             }
             None => {}
         }
-        let old = service.running_count - self.facts.ours(self.goal).map_or(0, |ours| ours.running_count);
-        if old > 0 && service.primary().is_some_and(|primary| primary.id == self.goal.deployment_id) {
+        // A read that does not show ours done yet is older than the ending: its old tasks may be gone by now.
+        let done = self.facts.ours(self.goal).filter(|ours| ours.rollout_state.as_deref() == Some("COMPLETED"));
+        let old = done.map_or(0, |ours| service.running_count - ours.running_count);
+        if old > 0 {
             tell(What::Warned(format!("ECS calls the deployment successful while {old} older tasks still run")));
         }
         if self.goal.until == Until::Paused {
