@@ -30,11 +30,15 @@ impl Logs {
     }
 }
 
-/// A task of the service ends: the lines of its first container that logs to a group which exists.
+/// A task of the service ends: the lines of the container that failed, or of its first one, where they go to a group
+/// which exists.
 pub(super) fn write(world: &mut World, task: &Task, lines: &[String], at: f64) {
     let document = task_definitions::find(world, &task.task_definition).map(|known| known.document.clone());
     let containers = document.as_ref().map_or(&[][..], |document| list(document, "containerDefinitions"));
-    let stream = containers.iter().find_map(|container| {
+    let whose = |container: &&Value| {
+        task.failed_container.is_none() || text(container, "name") == task.failed_container.as_deref()
+    };
+    let stream = containers.iter().filter(whose).find_map(|container| {
         let configuration =
             container.get("logConfiguration").filter(|log| text(log, "logDriver") == Some("awslogs"))?;
         let option = |name: &str| configuration.get("options").and_then(|options| text(options, name));

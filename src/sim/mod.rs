@@ -14,7 +14,7 @@
 //! | [`world`] | everything that is true on stage, and the builders a story sets it up with |
 //! | [`door`] | who answers what; faults, permissions and the ledger around every answer |
 //! | [`identity`], `sts`, `oidc`, `signature`, `iam` | who is asking, and may they |
-//! | [`ecs`], [`rollout`] | clusters, services, deployments, tasks; how a rollout goes |
+//! | [`ecs`], [`rollout`], [`trouble`] | clusters, services, deployments, tasks; how a rollout goes |
 //! | [`ecr`] | images, digests, manifests |
 //! | [`logs`], [`elbv2`] | what failing tasks wrote, and how a load balancer finds them |
 //! | [`github`] | pull requests, comments, deployments of commits |
@@ -45,6 +45,7 @@ mod signature;
 mod sts;
 #[cfg(test)]
 mod tests;
+pub mod trouble;
 pub mod wire;
 pub mod world;
 
@@ -53,8 +54,9 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 pub use clock::Clock;
 pub use faults::{Fault, Trick};
 pub use ledger::Call;
-pub use rollout::{Rollout, Trouble};
+pub use rollout::{Happening, Lambda, Rollout, WayBack};
 pub use server::serve;
+pub use trouble::Trouble;
 pub use wire::{Answer, Asked, Outcome};
 pub use world::World;
 

@@ -1,92 +1,44 @@
 //! How a rollout goes: the scripts a story can give a service's next deployments.
 
-/// How a task ends.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Trouble {
-    /// `stopCode` of the task.
-    pub stop_code: String,
-    /// `stoppedReason` of the task.
-    pub stopped_reason: String,
-    /// Exit code of its container; none when it never started.
-    pub exit_code: Option<i64>,
-    /// `reason` of its container.
-    pub container_reason: Option<String>,
-    /// Whether it ran before it ended.
-    pub ran: bool,
-    /// What it wrote before that.
-    pub log: Vec<String>,
-    /// What the load balancer found of it: reason and description of its target.
-    pub target: Option<(String, String)>,
+pub use super::trouble::Trouble;
+
+/// How the way back goes that a service takes after a failed deployment.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum WayBack {
+    /// The earlier revision serves again after so many ticks.
+    Well(u32),
+    /// It fails too.
+    Fails,
+    /// It never ends.
+    Stalls,
+    /// A rollback on request comes too late: the deployment completes.
+    TooLate,
 }
 
-impl Trouble {
-    /// The essential container exits with a code.
-    #[must_use]
-    pub fn exit(code: i64) -> Self {
-        Self {
-            stop_code: "EssentialContainerExited".into(),
-            stopped_reason: "Essential container in task exited".into(),
-            exit_code: Some(code),
-            container_reason: None,
-            ran: true,
-            log: Vec::new(),
-            target: None,
-        }
+impl Default for WayBack {
+    fn default() -> Self {
+        Self::Well(2)
     }
+}
 
-    /// The container is killed because it uses too much memory.
-    #[must_use]
-    pub fn out_of_memory() -> Self {
-        let reason = "OutOfMemoryError: Container killed due to memory usage".to_owned();
-        Self { container_reason: Some(reason), ..Self::exit(137) }
-    }
+/// How the function behind a lifecycle hook answers. One that is not told of succeeds in a tick.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Lambda {
+    /// It succeeds after so many ticks.
+    Slow(u32),
+    /// It fails; the text is AWS's, such as `Lifecycle hook target ARN returned FAILED status`.
+    Fails(String),
+}
 
-    /// The task never starts; the reason is AWS's text, such as `CannotPullContainerError: …`.
-    #[must_use]
-    pub fn never_started(reason: &str) -> Self {
-        Self {
-            stop_code: "TaskFailedToStart".into(),
-            stopped_reason: reason.into(),
-            exit_code: None,
-            container_reason: Some(reason.into()).filter(|reason: &String| reason.starts_with("CannotPull")),
-            ran: false,
-            log: Vec::new(),
-            target: None,
-        }
-    }
-
-    /// The image is not in its repository.
-    #[must_use]
-    pub fn image_not_found(image: &str) -> Self {
-        Self::never_started(&format!(
-            "CannotPullContainerError: pull image manifest has been retried 1 time(s): failed to resolve ref {image}: {image}: not found"
-        ))
-    }
-
-    /// The load balancer finds the task unhealthy.
-    #[must_use]
-    pub fn unhealthy(target_group: &str) -> Self {
-        Self {
-            stop_code: "ServiceSchedulerInitiated".into(),
-            stopped_reason: format!("Task failed ELB health checks in (target-group {target_group})"),
-            ..Self::exit(143)
-        }
-    }
-
-    /// The same; the container writes these lines first.
-    #[must_use]
-    pub fn writing(mut self, lines: &[&str]) -> Self {
-        self.log = lines.iter().map(|&line| line.to_owned()).collect();
-        self
-    }
-
-    /// The same; it answers the load balancer's health check with this code.
-    #[must_use]
-    pub fn answering(mut self, code: u16) -> Self {
-        let found = format!("Health checks failed with these codes: [{code}]");
-        self.target = Some(("Target.ResponseCodeMismatch".into(), found));
-        self
-    }
+/// What happens to a service whatever its deployments do.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Happening {
+    /// Somebody else deploys a revision of their own, which goes like this.
+    Rival(Rollout),
+    /// Somebody else forces a new deployment of what runs, which goes like this.
+    Refresh(Rollout),
+    /// A person rolls back what is under way.
+    Stop,
 }
 
 /// The script of one deployment. A number of ticks counts from the deployment's start; see [`super::Clock`].
@@ -132,6 +84,62 @@ pub enum Rollout {
         /// How the tasks end.
         trouble: Trouble,
     },
+    /// The circuit breaker trips, and the way back never ends.
+    RollbackStalls {
+        /// Failed tasks that trip it.
+        failures: u32,
+        /// How the tasks end.
+        trouble: Trouble,
+    },
+    /// ECS rolls it back for another reason: a lifecycle hook, the network configuration.
+    RolledBack {
+        /// Ticks until it does.
+        after: u32,
+        /// `statusReason`, whole.
+        because: String,
+    },
+    /// It is called successful while old tasks still run.
+    /// <https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_DeploymentEarlySuccessCriteria.html>
+    EarlySuccess {
+        /// Ticks until it is.
+        after: u32,
+        /// Ticks for which old tasks still run then.
+        lingering: u32,
+    },
+    /// One task more every so many ticks, until it completes.
+    Slow {
+        /// Ticks for each task.
+        every: u32,
+    },
+    /// Tasks come up and end again, each in the next of these ways, for ever.
+    Flapping {
+        /// How they end, in turn.
+        troubles: Vec<Trouble>,
+    },
+    /// It completes, but tasks are stopped on the way by nobody's fault: one a tick.
+    Interrupted {
+        /// Ticks until it is completed.
+        after: u32,
+        /// How they are stopped.
+        stops: Vec<Trouble>,
+    },
+    /// So many tasks come up and no more, and an event says why.
+    Blocked {
+        /// Tasks that run.
+        running: i64,
+        /// AWS's text after `(service NAME) `.
+        event: String,
+    },
+    /// Somebody else forces a new deployment of the same revision.
+    Refreshed {
+        /// Ticks until they do.
+        after: u32,
+    },
+    /// The service and its cluster are deleted under us.
+    ClusterGone {
+        /// Ticks until they are.
+        after: u32,
+    },
     /// Somebody else deploys another revision.
     Superseded {
         /// Ticks until they do.
@@ -154,4 +162,22 @@ pub enum Rollout {
         /// Ticks until it is.
         after: u32,
     },
+}
+
+impl Rollout {
+    /// A lifecycle hook's function answers `FAILED` at a stage.
+    #[must_use]
+    pub fn hook_failed(after: u32, stage: &str, target: &str) -> Self {
+        let because = format!(
+            "Service deployment rolled back because {stage} lifecycle hook(s) failed. Lifecycle hook target {target} returned FAILED status"
+        );
+        Self::RolledBack { after, because }
+    }
+
+    /// The load balancer's rules are wrong; `detail` follows AWS's sentence, with its `: ` or `. `.
+    #[must_use]
+    pub fn bad_networking(after: u32, detail: &str) -> Self {
+        let because = format!("Service deployment rolled back because of invalid networking configuration{detail}");
+        Self::RolledBack { after, because }
+    }
 }

@@ -6,6 +6,7 @@ mod controllers;
 mod definitions;
 mod github;
 mod rollouts;
+mod strategies;
 
 use std::sync::{Arc, Mutex};
 use std::time::Duration;

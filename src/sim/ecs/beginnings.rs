@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::{Deployment, External, Phase, Place, Service, task_definitions};
+use super::{Deployment, External, Phase, Place, Service, course, task_definitions};
 use crate::sim::ecr::Image;
 use crate::sim::rollout::{Rollout, Trouble};
 use crate::sim::wire::{list, text};
@@ -19,15 +19,12 @@ pub(in crate::sim) fn begin(
     let images = resolve(world, task_definition);
     let rollout = script.or_else(|| service.script.pop_front()).unwrap_or_else(|| deserved(service, &images));
     let before = service.primary().map(|before| before.digits.clone());
+    let crowded = service.deployments.iter().filter(|other| other.place != Place::Gone).count() > 1;
     for other in &mut service.deployments {
-        if other.place == Place::Primary {
-            other.place = Place::Active;
-        }
-        if other.phase == Phase::Rolling {
-            other.phase = Phase::Stopping { age: 0, stays: false };
-            other.status = "STOP_REQUESTED".into();
-        }
+        supersede(other, at);
     }
+    let configuration = service.settings.get("deploymentConfiguration").cloned().unwrap_or_else(|| json!({}));
+    let course = course::course(&configuration, crowded);
     let digits = world.dice.digits();
     service.deployments.push(Deployment {
         id: world.dice.letters(21),
@@ -36,7 +33,7 @@ pub(in crate::sim) fn begin(
         place: Place::Primary,
         phase: Phase::Rolling,
         breaker: monitor(service, &rollout),
-        alarms: None,
+        alarms: watch(service),
         rollout,
         age: 0,
         running: 0,
@@ -44,11 +41,21 @@ pub(in crate::sim) fn begin(
         failed: 0,
         rollout_state: "IN_PROGRESS".into(),
         rollout_reason: format!("ECS deployment ecs-svc/{digits} in progress."),
-        status: "IN_PROGRESS".into(),
+        status: if service.starts_after > 0 { "PENDING" } else { "IN_PROGRESS" }.into(),
+        unstarted: service.starts_after,
         status_reason: None,
         stage: None,
+        stage_age: 0,
+        stage_since: at,
+        bake: 0,
+        weights: (!course.is_empty()).then_some((0.0, 0.0)),
+        course,
+        hooks: Vec::new(),
+        back_to: None,
+        draining: false,
+        frozen: None,
         rollback: None,
-        configuration: service.settings.get("deploymentConfiguration").cloned().unwrap_or_else(|| json!({})),
+        configuration,
         created: at,
         finished: None,
         stopped: None,
@@ -59,6 +66,25 @@ pub(in crate::sim) fn begin(
         digits,
     });
     service.ticking_since = at;
+}
+
+/// A newer deployment begins: what ran so far is replaced, and what was under way is stopped.
+fn supersede(other: &mut Deployment, at: f64) {
+    if other.place == Place::Primary {
+        other.place = Place::Active;
+    }
+    match other.phase {
+        Phase::Rolling | Phase::Requested => {
+            other.phase = Phase::Stopping { age: 0, stays: false };
+            other.status = "STOP_REQUESTED".into();
+        }
+        Phase::GoingBack { .. } => {
+            other.status = "ROLLBACK_FAILED".into();
+            (other.finished, other.phase) = (Some(at), Phase::Ended);
+        }
+        Phase::Lingering { .. } => other.phase = Phase::Ended,
+        Phase::Stopping { .. } | Phase::Ended => {}
+    }
 }
 
 /// What a service under another controller shows of its task set.
@@ -74,34 +100,43 @@ fn external(world: &mut World, service: &Service) -> Option<External> {
     }
 }
 
-/// Somebody else deploys a revision of their own.
-pub(super) fn rival(world: &mut World, service: &mut Service, ours: &Deployment, at: f64) {
-    let Some(known) = task_definitions::find(world, &ours.task_definition).cloned() else { return };
-    let newest =
-        world.ecs.definitions.iter().filter(|other| other.family == known.family).map(|other| other.revision).max();
-    let mut document = known.document.clone();
-    if let Some(document) = document.as_object_mut() {
-        document.insert("registeredBy".into(), world.arn("iam", "user/somebody-else").into());
-    }
-    let stored = task_definitions::store(world, document, newest.unwrap_or(0) + 1, json!([]));
-    begin(world, service, stored.arn(), Some(Rollout::Succeed { after: 3 }), at);
-}
-
 /// `deploymentCircuitBreaker` of a service deployment.
 fn monitor(service: &Service, rollout: &Rollout) -> Value {
-    let enabled = breaker(service).0;
     let threshold = match rollout {
-        Rollout::CircuitBreaker { failures, .. } | Rollout::RollbackFailed { failures, .. } => *failures,
+        Rollout::CircuitBreaker { failures, .. }
+        | Rollout::RollbackFailed { failures, .. }
+        | Rollout::RollbackStalls { failures, .. } => *failures,
         Rollout::CrashLoop { .. } => return json!({"status": "DISABLED"}),
-        _ if enabled => 3,
+        _ if breaker(service).0 => threshold(service),
         _ => return json!({"status": "DISABLED"}),
     };
     json!({"status": "MONITORING", "failureCount": 0, "threshold": threshold})
 }
 
+/// Failed tasks that trip the breaker.
+/// <https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_ThresholdConfiguration.html>
+fn threshold(service: &Service) -> u32 {
+    let settings = service.breaker_settings().and_then(|breaker| breaker.get("thresholdConfiguration"));
+    let kind = settings.and_then(|settings| text(settings, "type")).unwrap_or("BOUNDED_PERCENT");
+    let value = settings.and_then(|settings| settings.get("value")).and_then(Value::as_u64).unwrap_or(50);
+    let share = (u64::try_from(service.desired).unwrap_or(0) * value).div_ceil(100);
+    let threshold = match kind {
+        "COUNT" => value,
+        "UNBOUNDED_PERCENT" => share,
+        _ => share.clamp(3, 200),
+    };
+    u32::try_from(threshold.max(1)).unwrap_or(u32::MAX)
+}
+
+/// `alarms` of a service deployment whose service watches some.
+fn watch(service: &Service) -> Option<Value> {
+    let alarms = service.settings.get("deploymentConfiguration")?.get("alarms")?;
+    let on = alarms.get("enable").and_then(Value::as_bool) == Some(true);
+    on.then(|| json!({"status": "MONITORING", "alarmNames": alarms.get("alarmNames"), "triggeredAlarmNames": []}))
+}
+
 fn breaker(service: &Service) -> (bool, bool) {
-    let breaker =
-        service.settings.get("deploymentConfiguration").and_then(|settings| settings.get("deploymentCircuitBreaker"));
+    let breaker = service.breaker_settings();
     let on = |key: &str| breaker.and_then(|breaker| breaker.get(key)).and_then(Value::as_bool).unwrap_or(false);
     (on("enable"), on("rollback"))
 }
@@ -112,7 +147,7 @@ fn deserved(service: &Service, images: &Value) -> Rollout {
     let Some(image) = missing.and_then(|image| text(image, "image")) else { return Rollout::Succeed { after: 3 } };
     let trouble = Trouble::image_not_found(image);
     match breaker(service) {
-        (true, rollback) => Rollout::CircuitBreaker { failures: 3, rollback, trouble },
+        (true, rollback) => Rollout::CircuitBreaker { failures: threshold(service), rollback, trouble },
         (false, _) => Rollout::CrashLoop { trouble },
     }
 }

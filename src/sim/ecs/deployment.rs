@@ -1,8 +1,12 @@
 //! What a deployment is.
 
+use std::collections::VecDeque;
+
 use serde_json::Value;
 
-use crate::sim::rollout::Rollout;
+use super::course::Step;
+use super::hooks::Hook;
+use crate::sim::rollout::{Rollout, WayBack};
 
 /// Where a deployment stands in `Service.deployments[]`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -20,12 +24,14 @@ pub enum Place {
 pub enum Phase {
     /// Its script plays.
     Rolling,
-    /// It failed and the service goes back; `fails`: that fails too.
+    /// A rollback is asked for and has not begun.
+    Requested,
+    /// It failed and the service goes back.
     GoingBack {
         /// Ticks since.
         age: u32,
-        /// Whether the way back fails.
-        fails: bool,
+        /// How that goes.
+        way: WayBack,
     },
     /// It is being stopped; `stays`: it remains the PRIMARY one.
     Stopping {
@@ -33,6 +39,11 @@ pub enum Phase {
         age: u32,
         /// Whether it remains listed.
         stays: bool,
+    },
+    /// It was called successful early, and old tasks still run.
+    Lingering {
+        /// For so many ticks more.
+        left: u32,
     },
     /// Nothing more happens to it.
     Ended,
@@ -73,6 +84,26 @@ pub struct Deployment {
     pub status_reason: Option<String>,
     /// `lifecycleStage`.
     pub stage: Option<String>,
+    /// Ticks since this stage began.
+    pub stage_age: u32,
+    /// When this stage began.
+    pub stage_since: f64,
+    /// How long it bakes, in minutes.
+    pub bake: u32,
+    /// The stages that are left; none under `ROLLING`.
+    pub course: VecDeque<Step>,
+    /// Percentages of test and of production traffic at the new revision; none under `ROLLING`.
+    pub weights: Option<(f64, f64)>,
+    /// Its lifecycle hooks so far, oldest first.
+    pub hooks: Vec<Hook>,
+    /// The digits of the deployment the service goes back to.
+    pub back_to: Option<String>,
+    /// Whether nobody wants its tasks any more, and they only finish what they have.
+    pub draining: bool,
+    /// Ticks for which it is still `PENDING`.
+    pub unstarted: u32,
+    /// `sourceServiceRevisions` and `targetServiceRevision` as they were at its end.
+    pub frozen: Option<(Value, Value)>,
     /// `rollback` of the service deployment.
     pub rollback: Option<Value>,
     /// `deploymentCircuitBreaker` of the service deployment.
@@ -109,6 +140,12 @@ pub struct External {
 }
 
 impl Deployment {
+    /// Whether something still happens to it.
+    #[must_use]
+    pub fn moves(&self) -> bool {
+        self.phase != Phase::Ended
+    }
+
     /// `ecs-svc/<digits>`.
     #[must_use]
     pub fn ecs_id(&self) -> String {

@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 
 use serde_json::{Value, json};
 
-use super::{Deployment, Service, cluster, endings, find, schedule, show, with_service};
+use super::{Deployment, Service, cluster, endings, find, hooks, schedule, show, with_service};
 use crate::sim::wire::{Answered, Refusal, page, text, texts};
 use crate::sim::world::World;
 
@@ -120,19 +120,51 @@ pub(super) fn stop(world: &mut World, input: &Value) -> Answered {
         return Err(Refusal::invalid("stopType must be ROLLBACK."));
     }
     schedule::pass(world, at, false);
-    let now = world.now();
-    let stopped = with_service(world, at, |world, service| {
-        let running = service
-            .deployments
-            .get(index)
-            .is_some_and(|deployment| ["PENDING", "IN_PROGRESS"].contains(&deployment.status.as_str()));
-        if running {
-            endings::stop(world, service, index, now);
-        }
-        running
+    let stopped = with_service(world, at, |_, service| {
+        let running = |deployment: &Deployment| ["PENDING", "IN_PROGRESS"].contains(&deployment.status.as_str());
+        let deployment = service.deployments.get(index).cloned().filter(running)?;
+        endings::request(service, index, deployment);
+        Some(())
     });
-    if stopped == Some(true) {
+    if stopped.flatten().is_some() {
         return Ok(json!({"serviceDeploymentArn": arn}));
     }
     Err(Refusal::new("ConflictException", "Service deployment is not in a state that can be stopped."))
+}
+
+/// <https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_ContinueServiceDeployment.html>
+pub(super) fn go_on(world: &mut World, input: &Value) -> Answered {
+    let arn = text(input, "serviceDeploymentArn").unwrap_or_default();
+    let not_found = || Refusal::new("ServiceDeploymentNotFoundException", "Service deployment not found.");
+    let (at, index) = by_id(world, arn).ok_or_else(not_found)?;
+    let id = text(input, "hookId").unwrap_or_default();
+    if !id.starts_with("ecs-pause-") {
+        return Err(Refusal::invalid(format!("Invalid hookId: {id}")));
+    }
+    let action = text(input, "action").unwrap_or("CONTINUE");
+    if !["CONTINUE", "ROLLBACK"].contains(&action) {
+        return Err(Refusal::invalid("action must be CONTINUE or ROLLBACK."));
+    }
+    schedule::pass(world, at, false);
+    with_service(world, at, |_, service| {
+        let mut deployment = service.deployments.get(index).cloned().ok_or_else(not_found)?;
+        if show::is_terminal(&deployment.status) {
+            return Err(Refusal::invalid(
+                "Continuing a service deployment is not allowed for service deployment in terminal states.",
+            ));
+        }
+        let waiting = |hook: &&mut super::Hook| hook.id == id && hook.status == "AWAITING_ACTION";
+        let Some(hook) = deployment.hooks.iter_mut().find(waiting) else {
+            return Err(Refusal::invalid(
+                "Provided hookId is either completed, unavailable, or not associated with the given Resource ARN",
+            ));
+        };
+        if hooks::act(hook, action) {
+            endings::request(service, index, deployment);
+        } else {
+            schedule::put(service, index, &deployment);
+        }
+        Ok(json!({"serviceDeploymentArn": arn}))
+    })
+    .ok_or_else(not_found)?
 }

@@ -3,26 +3,66 @@
 use serde_json::json;
 
 use super::schedule::{count, put};
-use super::{Deployment, Phase, Place, Service, show, tasks};
+use super::{Deployment, Phase, Place, Service, hooks, show, tasks};
+use crate::sim::rollout::WayBack;
 use crate::sim::world::World;
-
-/// Ticks after which a rollback is through.
-const WAY_BACK: u32 = 2;
 
 pub(super) fn complete(world: &mut World, service: &mut Service, index: usize, mut deployment: Deployment, at: f64) {
     (deployment.running, deployment.pending, deployment.failed) = (service.desired, 0, 0);
-    deployment.rollout_state = "COMPLETED".into();
-    deployment.rollout_reason = format!("ECS deployment {} completed.", deployment.ecs_id());
-    deployment.status = "SUCCESSFUL".into();
-    deployment.stage = None;
-    (deployment.finished, deployment.phase) = (Some(at), Phase::Ended);
-    if let Some(breaker) = deployment.breaker.as_object_mut().filter(|breaker| breaker.contains_key("failureCount")) {
-        breaker.insert("status".into(), "MONITORING_COMPLETE".into());
-    }
+    succeed(&mut deployment, at);
+    deployment.phase = Phase::Ended;
     count(world, service, index, &deployment, at);
     clear(world, service, index, &deployment.ecs_id(), at);
     service.says(world, at, &format!("(deployment {}) deployment completed.", deployment.ecs_id()));
     service.says(world, at, "has reached a steady state.");
+}
+
+/// It is called successful while the old tasks run on for so many ticks.
+pub(super) fn early(
+    world: &mut World,
+    service: &mut Service,
+    index: usize,
+    mut deployment: Deployment,
+    lingering: u32,
+    at: f64,
+) {
+    succeed(&mut deployment, at);
+    deployment.phase = Phase::Lingering { left: lingering };
+    count(world, service, index, &deployment, at);
+    service.says(world, at, &format!("(deployment {}) deployment completed.", deployment.ecs_id()));
+}
+
+fn succeed(deployment: &mut Deployment, at: f64) {
+    deployment.rollout_state = "COMPLETED".into();
+    deployment.rollout_reason = format!("ECS deployment {} completed.", deployment.ecs_id());
+    deployment.status = "SUCCESSFUL".into();
+    deployment.stage = None;
+    deployment.finished = Some(at);
+    if let Some(breaker) = deployment.breaker.as_object_mut().filter(|breaker| breaker.contains_key("failureCount")) {
+        breaker.insert("status".into(), "MONITORING_COMPLETE".into());
+    }
+    if let Some(alarms) = deployment.alarms.as_mut().and_then(|alarms| alarms.as_object_mut()) {
+        alarms.insert("status".into(), "MONITORING_COMPLETE".into());
+    }
+}
+
+/// After an early success: the rest of the new tasks come up, then the old ones end.
+pub(super) fn linger(
+    world: &mut World,
+    service: &mut Service,
+    index: usize,
+    mut deployment: Deployment,
+    left: u32,
+    at: f64,
+) {
+    deployment.running = (deployment.running + 1).min(service.desired);
+    deployment.pending = service.desired - deployment.running;
+    deployment.phase = if left > 0 { Phase::Lingering { left: left - 1 } } else { Phase::Ended };
+    count(world, service, index, &deployment, at);
+    if left == 0 {
+        clear(world, service, index, &deployment.ecs_id(), at);
+        service.says(world, at, "has reached a steady state.");
+    }
 }
 
 /// Completes the newest deployment at once: how a service comes on stage.
@@ -33,14 +73,16 @@ pub(super) fn finish(world: &mut World, service: &mut Service, at: f64) {
     }
 }
 
+/// The deployments that are listed beside one.
+pub(super) fn others(service: &Service, keep: usize) -> Vec<usize> {
+    let listed = service.deployments.iter().enumerate().filter(|(_, other)| other.place != Place::Gone);
+    listed.map(|(index, _)| index).filter(|index| *index != keep).collect()
+}
+
 /// Every other deployment leaves the list, and its tasks end.
-fn clear(world: &mut World, service: &mut Service, keep: usize, by: &str, at: f64) {
-    for index in 0..service.deployments.len() {
-        let Some(mut other) =
-            service.deployments.get(index).cloned().filter(|other| index != keep && other.place != Place::Gone)
-        else {
-            continue;
-        };
+pub(super) fn clear(world: &mut World, service: &mut Service, keep: usize, by: &str, at: f64) {
+    for index in others(service, keep) {
+        let Some(mut other) = service.deployments.get(index).cloned() else { continue };
         (other.running, other.pending, other.place) = (0, 0, Place::Gone);
         tasks::follow(world, service, &other, by, at);
         put(service, index, &other);
@@ -72,12 +114,22 @@ impl Ending {
         }
     }
 
-    fn person() -> Self {
+    /// Neither are those for a person's wish.
+    pub(super) fn person() -> Self {
         Self {
             state: "ECS deployment rolled back by request.".into(),
             event: "rollback requested.".into(),
             status: "Service deployment rolled back because of a user request.".into(),
         }
+    }
+
+    /// For a strategy with traffic the whole `statusReason` stands in the event.
+    pub(super) fn because(status: &str) -> Self {
+        Self { state: "ECS deployment failed.".into(), event: status.into(), status: status.into() }
+    }
+
+    pub(super) fn state(&self) -> &str {
+        &self.state
     }
 }
 
@@ -86,16 +138,14 @@ impl Ending {
 pub(super) enum Way {
     /// It stays PRIMARY, beside the old one.
     Stays,
-    /// The service goes back to the newest completed deployment.
-    Back,
-    /// It goes back, and that fails too.
-    BackAndFails,
+    /// The service goes back to the newest completed deployment: as its script says, or else as the service does.
+    Back(Option<WayBack>),
 }
 
 impl Way {
     /// The way the service's settings ask for.
     pub(super) fn back_if(rollback: bool) -> Self {
-        if rollback { Self::Back } else { Self::Stays }
+        if rollback { Self::Back(None) } else { Self::Stays }
     }
 }
 
@@ -112,21 +162,21 @@ pub(super) fn fall(
     deployment.rollout_state = "FAILED".into();
     deployment.rollout_reason.clone_from(&ending.state);
     deployment.pending = 0;
-    if let Some(breaker) =
-        deployment.breaker.as_object_mut().filter(|_| deployment.alarms.is_none() && deployment.failed > 0)
-    {
+    if let Some(breaker) = deployment.breaker.as_object_mut().filter(|_| *ending.state == *Ending::breaker().state) {
         breaker.insert("status".into(), "TRIGGERED".into());
     }
     service.says(world, at, &format!("(deployment {}) deployment failed: {}", deployment.ecs_id(), ending.event));
-    if way == Way::Stays {
+    let Way::Back(way) = way else {
         deployment.status = "STOP_REQUESTED".into();
         deployment.phase = Phase::Stopping { age: 0, stays: true };
         return put(service, index, &deployment);
-    }
-    // The way back leads to the newest deployment that was completed.
-    let target = (0..index)
-        .rev()
-        .find(|before| service.deployments.get(*before).is_some_and(|before| before.status == "SUCCESSFUL"));
+    };
+    // The way back leads to the newest deployment that was completed and is still there. One that is being brought
+    // back is not completed, so that a second failure finds none.
+    let completed = |other: &Deployment| {
+        other.status == "SUCCESSFUL" && other.rollout_state == "COMPLETED" && other.place != Place::Gone
+    };
+    let target = (0..index).rev().find(|before| service.deployments.get(*before).is_some_and(completed));
     let Some((target, mut back)) = target.and_then(|target| Some((target, service.deployments.get(target)?.clone())))
     else {
         deployment.status = "ROLLBACK_FAILED".into();
@@ -141,9 +191,12 @@ pub(super) fn fall(
         "reason": ending.status, "startedAt": at,
         "serviceRevisionArn": show::revision_arn(world, service, &back.digits),
     }));
-    (deployment.place, deployment.phase) =
-        (Place::Active, Phase::GoingBack { age: 0, fails: way == Way::BackAndFails });
+    turn_traffic(world, &mut deployment, at);
+    deployment.back_to = Some(back.digits.clone());
+    let way = way.unwrap_or(service.way_back);
+    (deployment.place, deployment.phase) = (Place::Active, Phase::GoingBack { age: 0, way });
     back.place = Place::Primary;
+    back.draining = false;
     back.rollout_state = "IN_PROGRESS".into();
     back.rollout_reason = format!("ECS deployment circuit breaker: rolling back to deploymentId {}.", back.ecs_id());
     back.updated = at;
@@ -151,47 +204,16 @@ pub(super) fn fall(
     put(service, index, &deployment);
 }
 
-pub(super) fn go_back(
-    world: &mut World,
-    service: &mut Service,
-    index: usize,
-    mut deployment: Deployment,
-    (age, fails): (u32, bool),
-    at: f64,
-) {
-    deployment.phase = Phase::GoingBack { age, fails };
-    deployment.status = "ROLLBACK_IN_PROGRESS".into();
-    let primary = service.deployments.iter().rposition(|other| other.place == Place::Primary);
-    let Some((target, mut back)) = primary.and_then(|target| Some((target, service.deployments.get(target)?.clone())))
-    else {
-        return;
+/// The traffic goes back first; the functions of the shift are asked again.
+fn turn_traffic(world: &mut World, deployment: &mut Deployment, at: f64) {
+    let Some((test, production)) = deployment.weights.replace((0.0, 0.0)) else { return };
+    let stage = match (production > 0.0, test > 0.0) {
+        (true, _) => "PRODUCTION_TRAFFIC_SHIFT",
+        (_, true) => "TEST_TRAFFIC_SHIFT",
+        _ => "CLEAN_UP",
     };
-    if fails {
-        // Tasks of the old revision do not come up any more either: the service is left with fewer than it wants.
-        (back.running, back.pending, back.failed) = ((service.desired - 1).max(0), 1, i64::from(age));
-        count(world, service, target, &back, at);
-        if age >= WAY_BACK {
-            deployment.status = "ROLLBACK_FAILED".into();
-            (deployment.finished, deployment.phase, deployment.place) = (Some(at), Phase::Ended, Place::Gone);
-            back.rollout_state = "FAILED".into();
-            back.rollout_reason = Ending::breaker().state;
-            put(service, target, &back);
-        }
-        return put(service, index, &deployment);
-    }
-    if age < WAY_BACK {
-        return put(service, index, &deployment);
-    }
-    back.running = service.desired;
-    back.rollout_state = "COMPLETED".into();
-    back.rollout_reason = format!("ECS deployment {} completed.", back.ecs_id());
-    deployment.status = "ROLLBACK_SUCCESSFUL".into();
-    (deployment.finished, deployment.phase) = (Some(at), Phase::Ended);
-    put(service, index, &deployment);
-    count(world, service, target, &back, at);
-    clear(world, service, target, &back.ecs_id(), at);
-    service.says(world, at, &format!("(deployment {}) deployment completed.", back.ecs_id()));
-    service.says(world, at, "has reached a steady state.");
+    deployment.stage = Some(stage.into());
+    hooks::begin(world, deployment, stage, at);
 }
 
 pub(super) fn wind_down(
@@ -205,6 +227,7 @@ pub(super) fn wind_down(
     deployment.phase = Phase::Stopping { age, stays };
     if age == 1 {
         deployment.status = "STOPPED".into();
+        deployment.stage = None;
         (deployment.stopped, deployment.finished) = (Some(at), Some(at));
     }
     if stays {
@@ -220,15 +243,19 @@ pub(super) fn wind_down(
     count(world, service, index, &deployment, at);
 }
 
-/// Rolls a deployment back because a person, or a caller of `StopServiceDeployment`, wants it.
-pub(super) fn stop(world: &mut World, service: &mut Service, index: usize, at: f64) {
-    if let Some(deployment) = service.deployments.get(index).cloned() {
-        fall(world, service, index, deployment, &Ending::person(), Way::Back, at);
-    }
-    // It is only asked for so far: the next tick begins it.
-    if let Some(deployment) =
-        service.deployments.get_mut(index).filter(|deployment| deployment.status == "ROLLBACK_IN_PROGRESS")
-    {
-        deployment.status = "ROLLBACK_REQUESTED".into();
+/// A rollback is asked for, by a person or a caller of `StopServiceDeployment`: the next tick begins it.
+pub(super) fn request(service: &mut Service, index: usize, mut deployment: Deployment) {
+    deployment.status = "ROLLBACK_REQUESTED".into();
+    deployment.phase = Phase::Requested;
+    put(service, index, &deployment);
+}
+
+/// The counts of what has ended stay as they were then.
+pub(super) fn settle(world: &World, service: &mut Service) {
+    let ended = |one: &Deployment| show::is_terminal(&one.status) && one.frozen.is_none();
+    for index in 0..service.deployments.len() {
+        let Some(mut deployment) = service.deployments.get(index).cloned().filter(ended) else { continue };
+        deployment.frozen = Some(show::revisions(world, service, &deployment));
+        put(service, index, &deployment);
     }
 }

@@ -1,22 +1,30 @@
 //! ECS: what there is, and who answers which call.
 
 pub mod beginnings;
+mod course;
 mod deployment;
 pub mod deployments;
 pub mod endings;
+mod hooks;
 mod kinds;
+mod people;
 mod rules;
 pub mod schedule;
+mod scripts;
 mod service;
 pub mod services;
 mod show;
+mod stages;
 pub mod task_definitions;
 pub mod task_sets;
 pub mod tasks;
+mod way_back;
 
 use serde_json::Value;
 
+pub use self::course::Step;
 pub use self::deployment::{Deployment, External, Phase, Place};
+pub use self::hooks::Hook;
 pub use self::kinds::target_group;
 pub use self::service::{Event, Lag, Service};
 use super::wire::{Answered, Refusal, text};
@@ -96,8 +104,20 @@ pub struct Task {
     pub exit_code: Option<i64>,
     /// `reason` of its container.
     pub container_reason: Option<String>,
+    /// Which container failed; none: the first essential one.
+    pub failed_container: Option<String>,
+    /// Whether that container's health check fails.
+    pub ill: bool,
     /// Containers with name, image and digest.
     pub images: Value,
+}
+
+impl Task {
+    /// `desiredStatus`: one that only finishes what it has is wanted `STOPPED`.
+    #[must_use]
+    pub fn wanted(&self) -> &'static str {
+        if self.stopped.is_some() || self.last_status == "DEACTIVATING" { "STOPPED" } else { "RUNNING" }
+    }
 }
 
 /// The answer to one call; none when the operation is not known here.
@@ -115,6 +135,7 @@ pub(super) fn answer(world: &mut World, operation: &str, input: &Value, caller: 
         "DescribeServiceDeployments" => deployments::describe(world, input),
         "DescribeServiceRevisions" => deployments::describe_revisions(world, input),
         "StopServiceDeployment" => deployments::stop(world, input),
+        "ContinueServiceDeployment" => deployments::go_on(world, input),
         "ListTasks" => tasks::list_them(world, input),
         "DescribeTasks" => tasks::describe(world, input),
         _ => return None,

@@ -1,11 +1,11 @@
 //! What a service is.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 
 use serde_json::{Map, Value, json};
 
 use super::{Deployment, Place};
-use crate::sim::rollout::Rollout;
+use crate::sim::rollout::{Happening, Lambda, Rollout, WayBack};
 use crate::sim::world::World;
 
 /// How late a service's reads follow its writes.
@@ -44,12 +44,24 @@ pub struct Service {
     pub events: Vec<Event>,
     /// How the next deployments go; when empty, they go as their images deserve.
     pub script: VecDeque<Rollout>,
+    /// How the way back goes when a deployment's script does not say it.
+    pub way_back: WayBack,
+    /// How the functions behind lifecycle hooks answer, by ARN.
+    pub lambdas: BTreeMap<String, Lambda>,
+    /// How the next pauses are answered: after so many ticks, with `CONTINUE` or `ROLLBACK`. When empty, nobody comes.
+    pub answers: VecDeque<(u32, String)>,
+    /// What else happens, at which tick of the service.
+    pub agenda: Vec<(u32, Happening)>,
+    /// Ticks for which a new deployment is `PENDING`.
+    pub starts_after: u32,
     /// How late reads are.
     pub lag: Lag,
     /// Moves of the autoscaler: at this tick, that many tasks.
     pub autoscaling: Vec<(u32, i64)>,
     /// Ticks so far.
     pub ticks: u32,
+    /// When it last ticked.
+    pub ticked: f64,
     /// Since when the wall clock's ticks count.
     pub ticking_since: f64,
     /// The service as it was, for so many describes more.
@@ -109,6 +121,24 @@ impl Service {
         self.configure("deploymentCircuitBreaker", json!({"enable": enable, "rollback": rollback}));
     }
 
+    /// `deploymentConfiguration.deploymentCircuitBreaker`.
+    #[must_use]
+    pub fn breaker_settings(&self) -> Option<&Value> {
+        self.settings.get("deploymentConfiguration")?.get("deploymentCircuitBreaker")
+    }
+
+    /// Whether something may happen to it without anybody asking for it.
+    #[must_use]
+    pub fn moves(&self) -> bool {
+        !self.autoscaling.is_empty() || !self.agenda.is_empty() || self.deployments.iter().any(Deployment::moves)
+    }
+
+    /// Whether it runs one task on each container instance.
+    #[must_use]
+    pub fn is_daemon(&self) -> bool {
+        self.settings.get("schedulingStrategy").and_then(Value::as_str) == Some("DAEMON")
+    }
+
     /// The PRIMARY deployment.
     #[must_use]
     pub fn primary(&self) -> Option<&Deployment> {
@@ -119,6 +149,13 @@ impl Service {
     #[must_use]
     pub fn task_definition(&self) -> &str {
         self.primary().map_or("", |deployment| &deployment.task_definition)
+    }
+
+    /// Writes an event, unless there is one that says the same.
+    pub fn says_once(&mut self, world: &mut World, at: f64, text: &str) {
+        if !self.events.iter().any(|event| event.message.ends_with(text)) {
+            self.says(world, at, text);
+        }
     }
 
     /// Writes an event; the text goes after `(service NAME) `.

@@ -4,7 +4,7 @@
 
 use serde_json::{Value, json};
 
-use super::{Service, beginnings, cluster, endings, find, schedule, show, task_definitions, with_service};
+use super::{Service, beginnings, cluster, endings, find, hooks, schedule, show, task_definitions, with_service};
 use crate::sim::rollout::Rollout;
 use crate::sim::wire::{Answered, Refusal, includes, list, page, text, texts};
 use crate::sim::world::World;
@@ -184,6 +184,9 @@ fn change(world: &mut World, service: &mut Service, input: &Value) -> Answered {
         service.settings.insert(name.clone(), input.get(name).cloned().unwrap_or_default());
     }
     let wanted = wanted_definition(world, service, input)?;
+    if let Some(why) = input.get("deploymentConfiguration").and_then(hooks::refused) {
+        return Err(Refusal::invalid(why));
+    }
     let (before, old) =
         (show::service(world, service, false, show::current(world, service)), show::current(world, service));
     let now = world.now();
@@ -236,8 +239,7 @@ fn wanted_definition(world: &World, service: &Service, input: &Value) -> Result<
             "Unable to update task definition on services with an EXTERNAL deployment controller.",
         ));
     }
-    let daemon = service.settings.get("schedulingStrategy").and_then(Value::as_str) == Some("DAEMON");
-    if daemon && given("desiredCount") {
+    if service.is_daemon() && given("desiredCount") {
         return Err(Refusal::invalid(
             "The daemon scheduling strategy does not support a desired count for services. Remove the desired count and try again.",
         ));

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::{Deployment, Place, Service, task_sets};
+use super::{Deployment, Place, Service, hooks, task_sets};
 use crate::sim::wire::list;
 use crate::sim::world::World;
 
@@ -93,7 +93,11 @@ fn revision_counts(world: &World, service: &Service, deployment: &Deployment) ->
 }
 
 pub(super) fn requested(service: &Service, deployment: &Deployment) -> i64 {
-    if deployment.place == Place::Primary { service.desired } else { deployment.running }
+    match deployment.place {
+        Place::Primary => service.desired,
+        _ if deployment.draining => 0,
+        _ => deployment.running,
+    }
 }
 
 fn deployment(service: &Service, deployment: &Deployment) -> Value {
@@ -118,20 +122,43 @@ fn deployment(service: &Service, deployment: &Deployment) -> Value {
     shown
 }
 
-/// A service deployment as `DescribeServiceDeployments` shows it.
-pub(super) fn service_deployment(world: &World, service: &Service, deployment: &Deployment) -> Value {
-    let source =
-        deployment.source.as_ref().and_then(|source| service.deployments.iter().find(|other| other.digits == *source));
-    let sources: Vec<Value> = source.iter().map(|source| revision_counts(world, service, source)).collect();
+/// Whether a service deployment of this status has ended.
+pub(super) fn is_terminal(status: &str) -> bool {
+    ["SUCCESSFUL", "STOPPED", "ROLLBACK_SUCCESSFUL", "ROLLBACK_FAILED"].contains(&status)
+}
+
+/// `sourceServiceRevisions` and `targetServiceRevision`, with the traffic of each where a strategy moves it.
+pub(super) fn revisions(world: &World, service: &Service, deployment: &Deployment) -> (Value, Value) {
+    let named = |digits: &String| service.deployments.iter().find(|other| other.digits == *digits);
+    let mut source = deployment.source.as_ref().and_then(named).map(|source| revision_counts(world, service, source));
     let mut target = revision_counts(world, service, deployment);
     if let (true, Some(target)) = (deployment.status == "IN_PROGRESS", target.as_object_mut()) {
         target.insert("requestedTaskCount".into(), service.desired.into());
     }
+    if let Some((test, production)) = deployment.weights {
+        weigh(&mut target, test, production);
+        if let Some(source) = &mut source {
+            weigh(source, 100.0 - test, 100.0 - production);
+        }
+    }
+    (source.into_iter().collect(), target)
+}
+
+fn weigh(revision: &mut Value, test: f64, production: f64) {
+    if let Some(revision) = revision.as_object_mut() {
+        revision.insert("requestedTestTrafficWeight".into(), test.into());
+        revision.insert("requestedProductionTrafficWeight".into(), production.into());
+    }
+}
+
+/// A service deployment as `DescribeServiceDeployments` shows it.
+pub(super) fn service_deployment(world: &World, service: &Service, deployment: &Deployment) -> Value {
+    let (sources, target) = deployment.frozen.clone().unwrap_or_else(|| revisions(world, service, deployment));
     let mut shown = brief(world, service, deployment);
     if let Some(shown) = shown.as_object_mut() {
         shown.shift_remove("targetServiceRevisionArn");
         shown.insert("updatedAt".into(), deployment.updated.into());
-        shown.insert("sourceServiceRevisions".into(), sources.into());
+        shown.insert("sourceServiceRevisions".into(), sources);
         shown.insert("targetServiceRevision".into(), target);
         shown.insert("deploymentConfiguration".into(), deployment.configuration.clone());
         shown.insert("deploymentCircuitBreaker".into(), deployment.breaker.clone());
@@ -139,6 +166,9 @@ pub(super) fn service_deployment(world: &World, service: &Service, deployment: &
             if let Some(value) = value {
                 shown.insert(name.into(), value.clone());
             }
+        }
+        if let Some(details) = hooks::shown(deployment) {
+            shown.insert("lifecycleHookDetails".into(), details);
         }
         if let Some(stage) = &deployment.stage {
             shown.insert("lifecycleStage".into(), stage.clone().into());
@@ -154,10 +184,13 @@ pub(super) fn service_deployment(world: &World, service: &Service, deployment: &
 pub(super) fn brief(world: &World, service: &Service, deployment: &Deployment) -> Value {
     let mut shown = json!({
         "serviceDeploymentArn": deployment_arn(world, service, deployment), "serviceArn": service_arn(world, service),
-        "clusterArn": cluster_arn(world, service), "createdAt": deployment.created, "startedAt": deployment.created,
+        "clusterArn": cluster_arn(world, service), "createdAt": deployment.created,
         "targetServiceRevisionArn": revision_arn(world, service, &deployment.digits), "status": deployment.status,
     });
     if let Some(shown) = shown.as_object_mut() {
+        if deployment.status != "PENDING" {
+            shown.insert("startedAt".into(), deployment.created.into());
+        }
         if let Some(finished) = deployment.finished {
             shown.insert("finishedAt".into(), finished.into());
         }
