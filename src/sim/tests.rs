@@ -6,6 +6,7 @@ mod controllers;
 mod definitions;
 mod github;
 mod rollouts;
+mod scripts;
 mod strategies;
 
 use std::sync::{Arc, Mutex};
