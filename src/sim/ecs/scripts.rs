@@ -71,7 +71,7 @@ pub(super) fn roll(world: &mut World, service: &mut Service, index: usize, mut d
             come_up(world, service, index, deployment, (age.min(all), all), at);
         }
         Rollout::Interrupted { after, .. } if age >= after && !staged => {
-            complete(world, service, index, deployment, at)
+            complete(world, service, index, deployment, at);
         }
         Rollout::Interrupted { after, stops } => {
             come_up(world, service, index, deployment.clone(), (age, after), at);

@@ -53,7 +53,7 @@ pub(super) fn go_back(
         deployment.status = "ROLLBACK_FAILED".into();
         deployment.place = Place::Gone;
         back.rollout_state = "FAILED".into();
-        back.rollout_reason = Ending::breaker().state().to_owned();
+        Ending::breaker().state().clone_into(&mut back.rollout_reason);
         put(service, target, &back);
         return put(service, index, &deployment);
     }

@@ -98,7 +98,7 @@ async fn tasks_that_come_and_go_trip_only_a_breaker_that_adds_up() {
     let adding = json!({"enable": true, "rollback": true, "resetOnHealthyTask": false,
         "thresholdConfiguration": {"type": "COUNT", "value": 5}});
     let story = changed(Rollout::Flapping { troubles: troubles() }, |service| {
-        service.configure("deploymentCircuitBreaker", adding)
+        service.configure("deploymentCircuitBreaker", adding);
     });
     let (_, arn) = story.deploy("v2").await;
     let back = story.until(&arn, "ROLLBACK_IN_PROGRESS").await;
