@@ -50,12 +50,7 @@ impl Goal {
 
     /// Whether a service deployment is ours, by the revision it rolls out.
     pub fn owns(&self, deployment: &ServiceDeployment) -> bool {
-        deployment
-            .target_service_revision
-            .as_ref()
-            .map(|target| target.arn.as_str())
-            .or(deployment.target_service_revision_arn.as_deref())
-            .is_some_and(|arn| self.owns_revision(arn))
+        deployment.target_arn().is_some_and(|arn| self.owns_revision(arn))
     }
 }
 
@@ -167,7 +162,7 @@ impl Facts {
         self.movement.read_service_deployment(&deployment, self.now);
         self.fell |= deployment.status.starts_with("ROLLBACK_");
         self.rollback_requested |= deployment.status == "ROLLBACK_REQUESTED";
-        if is_closed(&deployment.status) {
+        if deployment.is_closed() {
             self.closed_since.get_or_insert(self.now);
         }
         self.service_deployment = Some(deployment);
@@ -188,7 +183,7 @@ impl Facts {
     /// The task definition that serves. Where traffic is shifted, running tasks alone do not tell: its weights do.
     pub fn serves(&self, goal: &Goal) -> Option<&str> {
         let service = self.service.as_ref()?;
-        let moving = self.service_deployment.as_ref().filter(|deployment| !is_closed(&deployment.status));
+        let moving = self.service_deployment.as_ref().filter(|deployment| !deployment.is_closed());
         let target = moving.and_then(|deployment| deployment.target_service_revision.as_ref());
         let weight = target.and_then(|target| target.requested_production_traffic_weight);
         match (weight, self.ours(goal)) {
@@ -209,12 +204,6 @@ impl Facts {
     pub fn elapsed(&self, since: Option<Duration>) -> Duration {
         since.map_or(Duration::ZERO, |since| self.now.saturating_sub(since))
     }
-}
-
-/// Whether a service deployment's status is one it cannot leave.
-/// <https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_ServiceDeployment.html>
-pub fn is_closed(status: &str) -> bool {
-    matches!(status, "SUCCESSFUL" | "STOPPED" | "ROLLBACK_SUCCESSFUL" | "ROLLBACK_FAILED")
 }
 
 /// Whether ECS itself found the deployment broken.

@@ -2,7 +2,7 @@
 //! <https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_Operations.html>
 
 use aws_sdk_ecs::config::Builder;
-use aws_sdk_ecs::types::{ContainerDefinition, DesiredStatus, TaskDefinitionField};
+use aws_sdk_ecs::types::{ContainerDefinition, DesiredStatus, StopServiceDeploymentStopType, TaskDefinitionField};
 use aws_smithy_types::retry::RetryConfig;
 use serde::Deserialize;
 use serde_json::Value;
@@ -110,6 +110,20 @@ impl Aws {
         } else {
             send(Builder::new()).await
         }
+    }
+
+    /// Asks ECS to roll a service deployment back, as it does by itself when the circuit breaker trips.
+    /// <https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_StopServiceDeployment.html>
+    ///
+    /// # Errors
+    /// `ConflictException` when it is over already or is being rolled back, `ServiceDeploymentNotFoundException`, or the
+    /// call failed.
+    pub async fn stop_service_deployment(&self, arn: &str) -> Result<(), CallError> {
+        let wire = Wire::default();
+        let call = self.ecs.stop_service_deployment().service_deployment_arn(arn);
+        let call = call.stop_type(StopServiceDeploymentStopType::Rollback);
+        let sent = call.customize().interceptor(wire.clone()).send().await;
+        wire.document("ecs:StopServiceDeployment", sent).map(|_| ())
     }
 
     /// The service's newest service deployments (at most 20), newest first, as briefs.

@@ -8,6 +8,7 @@ pub mod logs;
 
 mod connect;
 mod explain;
+mod history;
 mod mask;
 mod oidc;
 mod provider;

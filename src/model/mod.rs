@@ -3,6 +3,7 @@
 pub mod command;
 pub mod document;
 pub mod exit_code;
+pub mod history;
 pub mod image;
 pub mod log;
 pub mod names;

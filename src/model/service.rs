@@ -268,6 +268,19 @@ impl ServiceDeployment {
     }
 }
 
+impl ServiceDeployment {
+    /// The ARN of the revision that is rolled out, wherever the answer has it.
+    pub fn target_arn(&self) -> Option<&str> {
+        let target = self.target_service_revision.as_ref().map(|target| target.arn.as_str());
+        target.or(self.target_service_revision_arn.as_deref())
+    }
+
+    /// Whether its status is one that it cannot leave.
+    pub fn is_closed(&self) -> bool {
+        matches!(self.status.as_str(), "SUCCESSFUL" | "STOPPED" | "ROLLBACK_SUCCESSFUL" | "ROLLBACK_FAILED")
+    }
+}
+
 impl Service {
     /// The deployment that new tasks belong to.
     pub fn primary(&self) -> Option<&Deployment> {
