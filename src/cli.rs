@@ -122,7 +122,7 @@ fn command() -> Clap {
         .subcommand_required(true)
         .subcommand(with("deploy", "Deploy, and follow the deployment to its end (the verb when none is given)"))
         .subcommand(with("plan", "Show what deploy would do, and change nothing"))
-        .subcommand(with("rollback", "Go back to the last revision that completed (not available in this version)"))
+        .subcommand(with("rollback", "Go back to the last revision that completed, or to a named one"))
         .subcommand(Clap::new("post").about("Close what a killed run left open on GitHub").hide(true))
         .subcommand(Clap::new("demo").about("Show three deploys against a pretend AWS and GitHub"))
         .subcommand(sim())

@@ -78,6 +78,10 @@ pub enum Code {
     ServiceNotActive,
     /// The service's deployment controller is one this version cannot deploy with.
     ControllerNotSupported,
+    /// Another deployment of the service is in progress, and `on-concurrent` says not to replace it.
+    DeploymentInProgress,
+    /// There is no earlier revision to go back to, or it cannot be told which one, or it cannot be deployed any more.
+    NothingToRollBackTo,
     /// An image that must be pinned to a digest cannot be.
     ImageNotPinned,
     /// The AWS account is not one of `allowed-account-ids`.
@@ -285,8 +289,9 @@ impl Code {
             | Self::ServiceNotActive
             | Self::ControllerNotSupported
             | Self::ImageNotPinned
+            | Self::NothingToRollBackTo
             | Self::RoleNameBare => Verdict::Invalid,
-            Self::AccountNotAllowed => Verdict::Blocked,
+            Self::AccountNotAllowed | Self::DeploymentInProgress => Verdict::Blocked,
             Self::OidcPermissionMissing
             | Self::OidcTokenRefused
             | Self::RoleRefused

@@ -9,6 +9,9 @@ use crate::model::names::short_name;
 use crate::model::service::Service;
 use crate::model::verdict::Verdict;
 
+/// What is said of a failed deployment that nobody went back from, at the end of its sentence.
+pub(super) const STAYS: &str = ", and ECS does not go back by itself here";
+
 /// The error for an ending that is not green.
 pub fn explain(ending: &Ending, facts: &Facts, goal: &Goal, limit: Duration) -> Option<Error> {
     let code = ending.code?;
@@ -35,7 +38,7 @@ pub fn explain(ending: &Ending, facts: &Facts, goal: &Goal, limit: Duration) -> 
         }
         Verdict::TimedOut => super::late::what(ending.phase, facts, goal, limit),
         _ if code == Code::ServiceGone => format!("`{service}` was deleted while {ours} was rolled out."),
-        _ => format!("{ours} was not rolled out to `{service}`: {because}, and ECS does not go back by itself here."),
+        _ => format!("{ours} was not rolled out to `{service}`: {because}{STAYS}."),
     };
     Some(Error::new(code, what, why(ending, facts, goal), fix(ending, code, facts, goal)))
 }

@@ -1,6 +1,8 @@
 //! 5 Do it. The only room that changes anything.
 
+pub mod cancel;
 mod conclude;
+pub mod concurrent;
 pub mod ending;
 pub mod facts;
 mod health;
@@ -9,20 +11,25 @@ mod movement;
 pub mod poll;
 pub mod progress;
 pub mod register;
+mod road;
+mod rollback;
 pub mod rollout;
 mod strategy;
 pub mod track;
+mod undo;
 mod until;
 pub mod update;
 mod watch;
+mod way_back;
 
 use std::time::Duration;
 
 use serde::Serialize;
+use tokio::time::Instant;
 
-use self::facts::live;
+use self::facts::{Goal, live};
 use crate::aws::Aws;
-use crate::diagnose::{Evidence, Subject};
+use crate::diagnose::{self, Evidence, Subject};
 use crate::error::Error;
 use crate::inputs::Wait;
 use crate::model::names::short_name;
@@ -80,6 +87,15 @@ pub struct Outcome {
     pub superseded_by: Option<String>,
     /// What the wait ended for before the deployment did, as a sentence without its full stop.
     pub reached: Option<String>,
+    /// What is to be proven, once the service was updated.
+    #[serde(skip)]
+    pub goal: Option<Goal>,
+    /// The changing call that was sent and whose answer is not in.
+    #[serde(skip)]
+    pub unanswered: Option<&'static str>,
+    /// The way back from our deployment was asked for: by which call.
+    #[serde(skip)]
+    pub way_back: Option<&'static str>,
     /// The evidence of a failure, gathered while it exists.
     #[serde(skip)]
     pub evidence: Option<Evidence>,
@@ -123,7 +139,12 @@ pub async fn apply(
                 goal = Some(update::update(body, plan, aws, outcome, tell).await?);
                 updated = true;
             }
-            Step::AwaitRollout if !wait.enabled => {}
+            Step::StopDeployment { service_deployment_arn, otherwise } => {
+                let arn = service_deployment_arn;
+                goal = rollback::roll_back(arn, otherwise, plan, (wait, aws), outcome, tell).await?;
+                updated = true;
+            }
+            Step::AwaitRollout if !wait.enabled || outcome.verdict.is_some() => {}
             Step::AwaitRollout => {
                 let goal = match (goal.take(), &plan.service) {
                     (Some(goal), _) => goal,
@@ -136,12 +157,37 @@ pub async fn apply(
                     (None, None) => continue,
                 };
                 tell(What::Started(format!("waiting for the rollout of {}", short_name(&goal.task_definition))));
+                let began = Instant::now();
                 poll::follow(&goal, plan, wait, aws, outcome, tell).await?;
+                if updated && undo::is_called_for(&goal, plan, outcome) {
+                    let left = wait.limit.saturating_sub(began.elapsed());
+                    put_right(&goal, plan, (wait, left), aws, outcome, tell).await;
+                }
             }
         }
     }
     conclude(plan, outcome, updated);
     Ok(())
+}
+
+/// Gathers the evidence of a failure while it exists, and goes back. The verdict stands when that is over, so that a
+/// signal in between is told as what it is.
+async fn put_right(
+    goal: &Goal,
+    plan: &ServicePlan,
+    wait: (&Wait, Duration),
+    aws: &Aws,
+    outcome: &mut Outcome,
+    tell: &mut dyn FnMut(What),
+) {
+    let Some(failure) = outcome.verdict.take() else { return };
+    if outcome.evidence.is_none()
+        && let Some(subject) = outcome.subject(plan)
+    {
+        let evidence = diagnose::gather(&subject, aws).await;
+        outcome.evidence = Some(evidence);
+    }
+    undo::undo(goal, failure, plan, wait, aws, outcome, tell).await;
 }
 
 /// The verdict of a run that did not have to follow a rollout, or followed one that it did not begin.

@@ -26,7 +26,10 @@ pub async fn register(body: &Value, aws: &Aws, outcome: &mut Outcome, tell: &mut
     let registered = loop {
         attempt += 1;
         let changed = std::mem::replace(&mut outcome.changed, true);
-        match aws.register_task_definition(body).await {
+        outcome.unanswered = Some("ecs:RegisterTaskDefinition");
+        let sent = aws.register_task_definition(body).await;
+        outcome.unanswered = None;
+        match sent {
             Ok(registered) => break registered,
             Err(error) if !error.maybe_applied => {
                 outcome.changed = changed;

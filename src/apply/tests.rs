@@ -10,6 +10,7 @@ use super::*;
 use crate::aws::tests::wire;
 use crate::diagnose::{Evidence, gather, name_cause};
 use crate::error::Code;
+use crate::inputs::{OnCancel, OnFailure};
 use crate::model::names::short_name;
 use crate::model::task_definition::{Registered, TaskDefinition};
 use crate::sim::ecs::Lag;
@@ -83,6 +84,8 @@ impl Run {
                 Step::UpdateService { body },
                 Step::AwaitRollout,
             ],
+            on_failure: OnFailure::None,
+            on_cancel: OnCancel::default(),
             warnings: Vec::new(),
         };
         let outcome = Outcome::default();
@@ -454,3 +457,6 @@ async fn the_verdict_does_not_wait_for_slow_evidence() {
     assert!(began.elapsed() < Duration::from_secs(16), "{:?}", began.elapsed());
     assert!(evidence.missing.iter().any(|missing| missing.contains("longer than 15 seconds")), "{evidence:#?}");
 }
+
+#[path = "undo/tests.rs"]
+mod undo;

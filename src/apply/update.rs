@@ -33,7 +33,10 @@ pub async fn update(
     body.insert("taskDefinition".to_owned(), arn.clone().into());
     tell(What::Started(format!("updating `{}` with {}", before.service_name, short_name(&arn))));
     let changed = std::mem::replace(&mut outcome.changed, true);
-    let answer = match send(&Value::Object(body.clone()), &before, &plan.cluster, &arn, aws, tell).await {
+    outcome.unanswered = Some("ecs:UpdateService");
+    let sent = send(&Value::Object(body.clone()), &before, &plan.cluster, &arn, aws, tell).await;
+    outcome.unanswered = None;
+    let answer = match sent {
         Ok(service) => service,
         Err(error) => {
             outcome.changed = changed || error.maybe_applied;
@@ -42,6 +45,7 @@ pub async fn update(
     };
     let goal = goal(&before, &answer, &arn)?;
     outcome.deployment_id = Some(goal.deployment_id.clone());
+    outcome.goal = Some(goal.clone());
     if goal.is_new() {
         let (id, revision) = (&goal.deployment_id, short_name(&arn));
         tell(What::Finished(format!("ECS began {id} with {revision}")));
@@ -72,7 +76,7 @@ fn refused(error: CallError, service: &str) -> Error {
 
 /// Sends the request; when its answer is lost, looks whether it was carried out before sending it again, because a
 /// forced deployment sent twice begins twice.
-async fn send(
+pub(super) async fn send(
     body: &Value,
     before: &Service,
     cluster: &str,
@@ -110,7 +114,7 @@ async fn send(
 }
 
 /// What is to be proven, from the service before and `UpdateService`'s own answer.
-fn goal(before: &Service, answer: &Service, arn: &str) -> Result<Goal, Error> {
+pub(super) fn goal(before: &Service, answer: &Service, arn: &str) -> Result<Goal, Error> {
     let Some(primary) = answer.primary() else {
         return Err(Error::new(
             Code::RequestRefused,

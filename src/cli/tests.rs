@@ -66,7 +66,8 @@ fn the_verbs_plan_and_rollback_are_modes() {
     assert_eq!(asked("deploy", &[("INPUT_MODE", "plan")]).raw.mode.as_deref(), Some("plan"));
     assert_eq!(asked("deploy --mode plan", &[]).raw.mode.as_deref(), Some("plan"));
     let rollback = asked("rollback --aws-region eu-central-1", &[]);
-    assert_eq!(inputs::parse(&rollback).unwrap_err().first().unwrap().code, Code::InputNotAvailable);
+    let mistakes = inputs::parse(&rollback).unwrap_err();
+    assert_eq!(mistakes.first().unwrap().code, Code::InputMissing, "the service");
 }
 
 #[test]
@@ -86,7 +87,7 @@ fn help_shows_what_action_yml_says() {
     Commands:
       deploy    Deploy, and follow the deployment to its end (the verb when none is given)
       plan      Show what deploy would do, and change nothing
-      rollback  Go back to the last revision that completed (not available in this version)
+      rollback  Go back to the last revision that completed, or to a named one
       demo      Show three deploys against a pretend AWS and GitHub
       policy    Print the IAM policy that a deploy needs (not available in this version)
       help      Print this message or the help of the given subcommand(s)

@@ -52,18 +52,20 @@ pub struct CodeDeploy {
 }
 
 /// `on-failure`: what to do about a deployment that failed, where ECS does not go back by itself.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum OnFailure {
     /// Go back to the revision before.
+    #[default]
     Rollback,
     /// Nothing.
     None,
 }
 
 /// `on-cancel`: what to do about a deployment under way when the run is cancelled.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum OnCancel {
     /// ECS goes on with it.
+    #[default]
     Leave,
     /// Go back to the revision before.
     Rollback,

@@ -1,6 +1,6 @@
 //! Inputs that are declared but not available in this version: asking for one is an error, never silence.
 //!
-//! A value that asks for nothing (`run-task: false`, `on-failure: none`) is fine.
+//! A value that asks for nothing (`run-task: false`) is fine.
 
 use crate::error::{Code, Error};
 
@@ -54,21 +54,6 @@ pub(super) fn refuse(raw: &RawInputs, remarks: &mut Remarks) {
         }
     }
     several_services(given!(raw.service), remarks);
-    let before = "Deploy the revision to go back to by `task-definition-arn`.";
-    words(given!(raw.mode), &["rollback"], before, remarks);
-    let breaker = "Write `none`; the service's deployment circuit breaker rolls back, see `deployment-configuration`.";
-    words(given!(raw.on_failure), &["rollback"], breaker, remarks);
-    words(given!(raw.on_cancel), &["rollback"], "Write `leave`, or remove the input.", remarks);
-    let queue = "Write `replace`, and let `concurrency:` in the workflow queue the runs.";
-    words(given!(raw.on_concurrent), &["wait", "fail"], queue, remarks);
-}
-
-/// Words of an input that are not available yet. What is no word at all is told where the input is parsed.
-fn words(input: Given<'_>, later: &[&str], instead: &str, remarks: &mut Remarks) {
-    let Some(text) = input.text() else { return };
-    if later.iter().any(|word| word.eq_ignore_ascii_case(text)) {
-        remarks.mistakes.push(not_available(input, instead));
-    }
 }
 
 fn several_services(input: Given<'_>, remarks: &mut Remarks) {

@@ -15,6 +15,7 @@ mod later;
 mod lists;
 pub mod raw;
 pub mod reporting;
+mod rollback;
 pub mod runner;
 mod session;
 pub mod suggest;
@@ -64,6 +65,7 @@ pub fn parse(asked: &Asked) -> Result<(Inputs, Vec<Warning>), Vec<Error>> {
     let Asked { raw, runner, mistakes, warnings } = asked;
     let mut remarks = Remarks { mistakes: mistakes.clone(), warnings: warnings.clone() };
     later::refuse(raw, &mut remarks);
+    rollback::check(raw, &mut remarks);
     let inputs = Inputs {
         region: region(raw, runner, &mut remarks),
         credentials: credentials::parse(raw, runner, &mut remarks),

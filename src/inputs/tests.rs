@@ -418,7 +418,6 @@ fn words_are_checked_with_a_suggestion() {
 #[test]
 fn what_comes_with_a_later_version_is_refused_and_its_off_value_is_not() {
     for given in [
-        ("mode", "rollback"),
         ("service", "web, api"),
         ("run-task", "true"),
         ("run-task-assign-public-ip", "ENABLED"),
@@ -426,10 +425,7 @@ fn what_comes_with_a_later_version_is_refused_and_its_off_value_is_not() {
         ("smoke-test-url", "https://web.example"),
         ("checks", "roles=off"),
         ("scan-severity", "HIGH"),
-        ("on-failure", "rollback"),
         ("fail-fast-after", "3"),
-        ("on-cancel", "rollback"),
-        ("on-concurrent", "wait"),
         ("wait-for-task-stopped", "true"),
     ] {
         let refused = mistakes(&[given]);
@@ -438,10 +434,7 @@ fn what_comes_with_a_later_version_is_refused_and_its_off_value_is_not() {
     }
     for given in [
         ("run-task", "false"),
-        ("on-failure", "none"),
         ("fail-fast-after", "0"),
-        ("on-cancel", "leave"),
-        ("on-concurrent", "replace"),
         ("wait-until", "stable"),
         ("wait-until", "healthy"),
         ("wait-until", "stage:BAKE_TIME"),
@@ -488,4 +481,19 @@ fn an_environment_has_the_address_of_a_page() {
     for address in ["web.example", "https://", "javascript:alert(1)", "https://web.example/ x", "/"] {
         assert_eq!(mistakes(&[("environment-url", address)])[0].code, Code::InputInvalid, "{address}");
     }
+}
+
+#[test]
+fn a_rollback_takes_a_named_revision_and_no_edit() {
+    let base = [("mode", "rollback"), ("service", "web")];
+    let with = |more: &[(&'static str, &'static str)]| base.iter().chain(more).copied().collect::<Vec<_>>();
+    assert_eq!(good(&with(&[])).deploy.mode, Mode::Rollback);
+    assert!(warnings(&with(&[("task-definition-family", "web"), ("task-definition-revision", "6")])).is_empty());
+    assert!(warnings(&with(&[("task-definition-family", "web:6"), ("pin-image-digest", "false")])).is_empty());
+    let refused = mistakes(&with(&[("image", "web:v2"), ("container-name", "web"), ("pin-image-digest", "true")]));
+    assert_eq!((refused.len(), refused[0].code), (1, Code::InputConflict));
+    assert!(refused[0].what.contains("`image`") && refused[0].what.contains("`pin-image-digest`"), "{}", refused[0]);
+    let refused = mistakes(&with(&[("task-definition-family", "web")]));
+    assert_eq!((refused.len(), refused[0].code), (1, Code::InputMissing));
+    assert_eq!(mistakes(&[("mode", "rollback"), ("service", "")])[0].code, Code::InputMissing);
 }

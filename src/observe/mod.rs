@@ -2,6 +2,7 @@
 
 pub mod definition;
 pub mod images;
+pub mod rollback;
 pub mod service;
 
 use std::collections::BTreeMap;
@@ -10,10 +11,12 @@ use serde_json::Value;
 
 use crate::aws::Aws;
 use crate::error::Error;
-use crate::inputs::{Inputs, Source};
+use crate::inputs::{Definition, Inputs, Mode, Source};
 use crate::model::names::{Revision, short_name};
 use crate::model::service::{Service, ServiceRevision};
 use crate::model::task_definition::{Registered, TaskDefinition};
+
+use self::rollback::WayBack;
 
 /// What was true before the first write.
 #[derive(Debug, Clone)]
@@ -30,6 +33,8 @@ pub struct Observed {
     pub newest: Option<Registered>,
     /// The digest of each image that is in question, by the image's text.
     pub digests: BTreeMap<String, Digest>,
+    /// Where `mode: rollback` leads.
+    pub way_back: Option<WayBack>,
     /// Remarks: what could not be read, and which permission it lacked.
     pub warnings: Vec<String>,
 }
@@ -69,6 +74,15 @@ pub async fn observe(inputs: &Inputs, file: Option<Base>, aws: &Aws) -> Result<O
         None => None,
     };
     let service = service.as_ref();
+    let way_back = match service.filter(|_| inputs.deploy.mode == Mode::Rollback) {
+        Some(service) => Some(rollback::way_back(inputs, service, aws).await?),
+        None => None,
+    };
+    // From here on, going back is deploying a revision that is named.
+    let named = way_back.as_ref().map(|back| Source::Registered(back.task_definition.clone()));
+    let definition =
+        Definition { source: named.unwrap_or(inputs.definition.source.clone()), ..inputs.definition.clone() };
+    let inputs = &Inputs { definition, ..inputs.clone() };
     let source = &inputs.definition.source;
     let runs = service.map(|service| service.task_definition.as_str());
     let family = family(inputs, file.as_ref(), runs);
@@ -93,7 +107,9 @@ pub async fn observe(inputs: &Inputs, file: Option<Base>, aws: &Aws) -> Result<O
     let running_revision = service::running_revision(service, aws);
     let (from, running, newest, running_revision) = tokio::join!(from, running, newest, running_revision);
     let (base, registered, digests, mut warnings) = from?;
-    warnings.extend(service.and_then(service::in_flight));
+    // A rollback says itself what it leaves.
+    warnings.extend(service.filter(|_| way_back.is_none()).and_then(service::in_flight));
+    warnings.extend(way_back.iter().filter_map(|back| back.remark.clone()));
     for warning in [running.1, newest.1, running_revision.1] {
         warnings.extend(warning);
     }
@@ -104,6 +120,7 @@ pub async fn observe(inputs: &Inputs, file: Option<Base>, aws: &Aws) -> Result<O
         running_revision: running_revision.0,
         newest: if base_is_newest { registered } else { newest.0 },
         digests,
+        way_back,
         warnings,
     })
 }

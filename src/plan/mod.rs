@@ -15,7 +15,7 @@ use serde::Serialize;
 use serde_json::Value;
 
 use crate::error::Error;
-use crate::inputs::Inputs;
+use crate::inputs::{Inputs, Mode, OnCancel, OnFailure};
 use crate::model::image::ImageRef;
 use crate::model::service::Service;
 use crate::model::task_definition::{Registered, TaskDefinition};
@@ -50,6 +50,10 @@ pub struct ServicePlan {
     pub images: Vec<ImageChange>,
     /// What to do, in order; empty when everything already is as asked.
     pub steps: Vec<Step>,
+    /// What to do when our deployment fails.
+    pub on_failure: OnFailure,
+    /// What to do when the run is cancelled.
+    pub on_cancel: OnCancel,
     /// Remarks for the user.
     pub warnings: Vec<String>,
 }
@@ -82,6 +86,13 @@ pub enum Step {
         /// The request's body without `taskDefinition`, which is added when its ARN is known.
         body: Value,
     },
+    /// Have ECS roll back the deployment that is in progress; where it cannot, update the service instead.
+    StopDeployment {
+        /// The service deployment to stop.
+        service_deployment_arn: String,
+        /// The body of the update, as in `UpdateService`.
+        otherwise: Value,
+    },
     /// Follow our deployment to its end.
     AwaitRollout,
 }
@@ -93,11 +104,21 @@ pub enum Step {
 pub fn plan(inputs: &Inputs, observed: &Observed) -> Result<Plan, Vec<Error>> {
     let Rendered { definition, mut warnings } = render::render(&observed.base, &inputs.definition, &observed.digests)?;
     let decision = steps::decide(inputs, observed, &definition);
+    if inputs.deploy.mode == Mode::Rollback {
+        steps::check_rollback(observed, decision.reuse.as_ref())?;
+    }
     warnings.extend(doubtful_images(&definition, observed));
     warnings.extend(decision.warnings);
     let before = observed.running.as_ref().or(observed.newest.as_ref()).map(Registered::definition);
     let changes = before.as_ref().map(|before| diff::diff(before, &definition)).unwrap_or_default();
+    // A way back that fails leads nowhere else: what was before it is what was to be left.
+    let (on_failure, on_cancel) = match inputs.deploy.mode {
+        Mode::Rollback => (OnFailure::None, OnCancel::Leave),
+        Mode::Deploy | Mode::Plan => (inputs.deploy.on_failure, inputs.deploy.on_cancel),
+    };
     let service = ServicePlan {
+        on_failure,
+        on_cancel,
         cluster: inputs.deploy.cluster.clone(),
         previous_task_definition_arn: observed.service.as_ref().map(|service| service.task_definition.clone()),
         images: images(before.as_ref(), &definition, observed),

@@ -3,6 +3,7 @@
 use serde_json::{Map, Value, json};
 
 use super::Step;
+use crate::error::{Code, Error};
 use crate::inputs::{Deploy, Inputs, Source};
 use crate::model::image::ImageRef;
 use crate::model::names::{Revision, short_name};
@@ -21,16 +22,44 @@ pub(super) struct Decision {
 /// Decides what to register, update and follow.
 pub(super) fn decide(inputs: &Inputs, observed: &Observed, definition: &TaskDefinition) -> Decision {
     let mut warnings = Vec::new();
-    let reuse = reusable(&inputs.definition.source, observed, definition, &mut warnings);
+    // Going back is deploying a revision that is named.
+    let named = observed.way_back.as_ref().map(|back| Source::Registered(back.task_definition.clone()));
+    let reuse = reusable(named.as_ref().unwrap_or(&inputs.definition.source), observed, definition, &mut warnings);
     let mut steps = Vec::new();
     if reuse.is_none() {
         steps.push(Step::RegisterTaskDefinition { body: Value::Object(definition.0.clone()) });
     }
     if let Some(service) = &observed.service {
         let is_current = reuse.as_ref().is_some_and(|reuse| reuse.arn == service.task_definition);
-        update(inputs, observed, service, definition, is_current, &mut steps, &mut warnings);
+        let stop = observed.way_back.as_ref().and_then(|back| back.stop.clone());
+        match stop.filter(|_| body(&inputs.deploy, service).len() == 2) {
+            Some(service_deployment_arn) => {
+                let otherwise = Value::Object(body(&inputs.deploy, service));
+                steps.push(Step::StopDeployment { service_deployment_arn, otherwise });
+                if inputs.wait.enabled {
+                    steps.push(Step::AwaitRollout);
+                }
+            }
+            None => update(inputs, observed, service, definition, is_current, &mut steps, &mut warnings),
+        }
     }
     Decision { reuse, steps, warnings }
+}
+
+/// A rollback deploys a revision as it was registered, or nothing.
+pub(super) fn check_rollback(observed: &Observed, reuse: Option<&Registered>) -> Result<(), Vec<Error>> {
+    let target = registered(&observed.base.document);
+    let arn = target.as_ref().map_or(observed.base.origin.as_str(), |target| target.arn.as_str());
+    if reuse.is_some_and(|reuse| reuse.arn == arn) {
+        return Ok(());
+    }
+    let status = target.as_ref().map_or("not readable", |target| target.status.as_str());
+    Err(vec![Error::new(
+        Code::NothingToRollBackTo,
+        format!("{} cannot be deployed again: it is {status}.", short_name(arn)),
+        "A rollback deploys a revision as it was registered, and registers nothing.",
+        "Name a revision that is ACTIVE by `task-definition-arn`.",
+    )])
 }
 
 /// A revision that already is what was rendered. What the service runs comes first: the newest of the family may be a
@@ -90,7 +119,8 @@ fn update(
                 short_name(&service.task_definition)
             ))
         } else {
-            moved_tags(observed, definition, warnings)
+            // A rollback to what serves already is done.
+            if observed.way_back.is_some() { None } else { moved_tags(observed, definition, warnings) }
         };
         if deploy.force_new_deployment == Some(false) {
             let kept = again.take().map(|why| why.replace(", so it is deployed again", ""));

@@ -57,6 +57,7 @@ impl Case {
             running: Some(running),
             running_revision: serde_json::from_value(running_revision).unwrap(),
             digests: BTreeMap::from([(IMAGE.to_owned(), index(OLD))]),
+            way_back: None,
             warnings: Vec::new(),
         };
         let always =
@@ -82,6 +83,9 @@ impl Case {
         let step = |step: &Step| match step {
             Step::RegisterTaskDefinition { body } => format!("register {}", body["containerDefinitions"][0]["image"]),
             Step::UpdateService { body } => format!("update {body}"),
+            Step::StopDeployment { service_deployment_arn, otherwise } => {
+                format!("stop {}, otherwise update {otherwise}", short_name(service_deployment_arn))
+            }
             Step::AwaitRollout => "await".to_owned(),
         };
         let reuse = plan.reuse.iter().map(|reuse| format!("reuse {}", short_name(&reuse.arn)));

@@ -139,6 +139,9 @@ pub fn step_line(step: &Step, plan: &ServicePlan) -> String {
             let with = if given.is_empty() { String::new() } else { format!(", with `{}`", given.join("`, `")) };
             format!("update service `{service}` in cluster `{}`{with}", short_name(&plan.cluster))
         }
+        Step::StopDeployment { .. } => {
+            format!("have ECS roll back the deployment of `{service}` that is in progress")
+        }
         Step::AwaitRollout => "follow the rollout to its end".to_owned(),
     }
 }

@@ -67,6 +67,7 @@ fn step_name(step: &Step) -> &'static str {
     match step {
         Step::RegisterTaskDefinition { .. } => "register-task-definition",
         Step::UpdateService { .. } => "update-service",
+        Step::StopDeployment { .. } => "stop-deployment",
         Step::AwaitRollout => "await-rollout",
     }
 }

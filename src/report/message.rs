@@ -77,8 +77,14 @@ fn unhappy(report: &Report, verdict: Verdict, subject: &str) -> String {
             .map(|arn| format!("`{}`", revision(arn)))
             .filter(|winner| !cause.contains(winner.as_str()))
             .map(|winner| format!("the other is {winner}")),
+        Verdict::Cancelled if report.outcome.way_back.is_some() => {
+            Some("the way back was asked for, and not awaited".to_owned())
+        }
         Verdict::Cancelled if report.outcome.deployment_id.is_some() => {
             Some("ECS goes on with the deployment".to_owned())
+        }
+        Verdict::Cancelled if report.outcome.unanswered.is_some() => {
+            Some("what was asked of AWS last had not been answered".to_owned())
         }
         _ if !changed => Some("nothing was changed".to_owned()),
         _ => live.map(|live| format!("{live} serves now")),

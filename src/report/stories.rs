@@ -266,6 +266,7 @@ fn known(verdict: Verdict, seconds: u64) -> Report {
         running_revision: None,
         newest: Some(registered_revision("web:7")),
         digests: BTreeMap::new(),
+        way_back: None,
         warnings: Vec::new(),
     };
     let change = |path: &str, from: Option<&str>, to: Option<&str>| Change {
@@ -303,6 +304,8 @@ fn known(verdict: Verdict, seconds: u64) -> Report {
             Step::UpdateService { body: json!({ "cluster": "prod", "service": "web", "desiredCount": 2 }) },
             Step::AwaitRollout,
         ],
+        on_failure: OnFailure::default(),
+        on_cancel: OnCancel::default(),
         warnings: Vec::new(),
     };
     Report {

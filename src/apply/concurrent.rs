@@ -1,0 +1,131 @@
+//! Another deployment that is in progress before ours begins. Decided before the first write.
+
+use std::time::Duration;
+
+use tokio::time::{Instant, sleep};
+
+use super::What;
+use super::progress::{HEARTBEAT, minutes};
+use crate::aws::Aws;
+use crate::error::{Code, Error};
+use crate::inputs::Wait;
+use crate::model::names::short_name;
+use crate::model::service::Service;
+use crate::plan::{ServicePlan, Step};
+
+/// How long a look at the other deployment may take: what is not known then is taken from the service.
+const PATIENCE: Duration = Duration::from_secs(5);
+
+/// Another deployment of the service, in progress.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Other {
+    /// The service's name.
+    service: String,
+    /// `web:9`, as far as it is known what is rolled out.
+    revision: String,
+    /// `ecs-svc/<digits>` of it.
+    deployment_id: String,
+    /// How far it is, in words.
+    state: String,
+}
+
+impl Other {
+    /// It and its state, in words.
+    fn told(&self) -> String {
+        format!(
+            "another deployment of `{}` ({} to {}, {})",
+            self.service, self.deployment_id, self.revision, self.state
+        )
+    }
+
+    /// The remark of a run that takes its place.
+    pub fn replaced(&self) -> String {
+        format!("{} is in progress, and is replaced (`on-concurrent: replace`).", capital(&self.told()))
+    }
+
+    /// The error of a run that does not begin.
+    pub fn refused(&self, waited: Option<Duration>) -> Error {
+        let waited = waited.map(|waited| format!(" after {}", minutes(waited))).unwrap_or_default();
+        Error::new(
+            Code::DeploymentInProgress,
+            format!("Another deployment of `{}` is in progress{waited}: {}.", self.service, self.revision),
+            format!("{} is {}; ECS would stop it for ours.", self.deployment_id, self.state),
+            "Run the job again when it has ended, or let `on-concurrent: replace` take its place.",
+        )
+    }
+}
+
+fn capital(text: &str) -> String {
+    let mut chars = text.chars();
+    chars.next().map(|first| first.to_uppercase().chain(chars).collect()).unwrap_or_default()
+}
+
+/// The deployment in progress that the plan would replace; none, when the plan begins no deployment.
+pub async fn other(plan: &ServicePlan, aws: &Aws) -> Option<Other> {
+    let begins = plan.steps.iter().any(|step| matches!(step, Step::UpdateService { .. } | Step::StopDeployment { .. }));
+    match &plan.service {
+        Some(service) if begins => in_progress(service, aws).await,
+        _ => None,
+    }
+}
+
+/// Waits until the other deployment has ended, well or badly, but no longer than the wait's limit. What is true then has
+/// to be read again.
+///
+/// # Errors
+/// The service cannot be read, or the other deployment still is in progress at the limit.
+pub async fn wait(
+    other: Other,
+    plan: &ServicePlan,
+    wait: &Wait,
+    aws: &Aws,
+    tell: &mut dyn FnMut(What),
+) -> Result<(), Error> {
+    let began = Instant::now();
+    tell(What::Started(format!("waiting for {}", other.told())));
+    let (mut last, mut told_at) = (other, began);
+    loop {
+        if began.elapsed() >= wait.limit {
+            return Err(last.refused(Some(wait.limit)));
+        }
+        let pause = wait.max_delay.max(Duration::from_secs(1));
+        sleep(pause.min(wait.limit.saturating_sub(began.elapsed()))).await;
+        let services = aws.describe_services(&plan.cluster, &[last.service.as_str()]).await?;
+        let service = services.into_iter().next();
+        let now = match &service {
+            Some(service) => in_progress(service, aws).await,
+            None => None,
+        };
+        let Some(now) = now else { break };
+        if now != last || told_at.elapsed() >= HEARTBEAT {
+            tell(What::Progress(format!("{} · after {}", now.state, minutes(began.elapsed()))));
+            told_at = Instant::now();
+        }
+        last = now;
+    }
+    tell(What::Finished("the other deployment has ended".to_owned()));
+    Ok(())
+}
+
+/// The deployment of a service that is in progress.
+async fn in_progress(service: &Service, aws: &Aws) -> Option<Other> {
+    let primary = service.primary()?;
+    let moving = primary.rollout_state.as_deref() == Some("IN_PROGRESS");
+    let listed = Other {
+        service: service.service_name.clone(),
+        revision: short_name(&primary.task_definition).to_owned(),
+        deployment_id: primary.id.clone(),
+        state: format!("{} of {} tasks run", primary.running_count, primary.desired_count),
+    };
+    // The service itself tells all that matters of a rolling update; what shifts traffic may bake while it is COMPLETED.
+    let more = service.deployments.len() > 1 || super::facts::shifts_traffic(service);
+    let current = service.current_service_deployment.as_deref().filter(|_| moving || more);
+    let read = async {
+        let found = aws.describe_service_deployment(current?).await.ok().flatten()?;
+        (!found.is_closed()).then_some(found)
+    };
+    match tokio::time::timeout(PATIENCE, read).await.ok().flatten() {
+        Some(found) => Some(Other { state: format!("{}, {}", found.status, listed.state), ..listed }),
+        None => moving.then_some(listed),
+    }
+}
