@@ -2,13 +2,14 @@
 
 use std::ffi::OsString;
 use std::io::{self, Write as _};
+use std::pin::pin;
 use std::process::ExitCode;
 use std::time::Duration;
 
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::time::Instant;
 
-use crate::apply::{self, Event, What};
+use crate::apply::{self, Event, What, concurrent};
 use crate::aws::{Aws, Transport};
 use crate::cli::{self, Command};
 use crate::diagnose;
@@ -16,10 +17,10 @@ use crate::error::{Code, Error};
 use crate::github;
 use crate::http::Http;
 use crate::inputs::environment::Environment;
-use crate::inputs::{self, Asked, Mode};
+use crate::inputs::{self, Asked, Inputs, Mode, OnConcurrent, Wait};
 use crate::model::verdict::Verdict;
 use crate::observe;
-use crate::plan;
+use crate::plan::{self, Plan};
 use crate::report::{Report, console, json, outputs, summary};
 
 use self::publish::Open;
@@ -48,7 +49,7 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>, environment: &Environ
             return ExitCode::FAILURE;
         }
     };
-    runtime.block_on(async {
+    let exit_code = runtime.block_on(async {
         match command {
             Command::Run(asked) => {
                 ExitCode::from(Box::pin(run(&asked, &Doors::default(), first_signal(), print)).await.exit_code())
@@ -59,7 +60,10 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>, environment: &Environ
             }
             other => stage(other).await,
         }
-    })
+    });
+    // A name that is still being resolved must not hold up the end.
+    runtime.shutdown_background();
+    exit_code
 }
 
 /// The verbs of the stage: the demo, and the pretend AWS on its own.
@@ -113,15 +117,41 @@ pub async fn run(
 ) -> Verdict {
     let started = Instant::now();
     let mut report = Report { runner: asked.runner.clone(), ..Report::default() };
-    let mut open = Open::default();
+    let mut cancelled_by = pin!(cancelled_by);
+    let (mut reached, mut open) = (None, Open::default());
     let ended = tokio::select! {
         biased;
-        name = cancelled_by => Err(vec![cancelled(name)]),
-        ended = story(asked, &mut report, &mut open, doors, started, say) => ended,
+        name = &mut cancelled_by => Err(name),
+        ended = story(asked, &mut report, &mut open, doors, &mut reached, started, say) => Ok(ended),
+    };
+    let (ended, signal) = match ended {
+        Ok(ended) => (ended, None),
+        Err(name) => (Err(vec![cancel(name, &mut report, reached.as_ref(), started, say).await]), Some(name)),
     };
     let verdict = conclude(&mut report, ended, started.elapsed());
-    tell(&mut report, open, &doors.http, say).await;
+    // The first signal that comes while the report is told shortens it, and takes nothing back.
+    let hurry = async {
+        if signal.is_none() {
+            cancelled_by.await;
+        }
+    };
+    Box::pin(tell(&mut report, open, &doors.http, hurry, say)).await;
     verdict
+}
+
+/// What a signal leaves behind, and the error that says so. An ending that was seen already stands.
+async fn cancel(name: &str, report: &mut Report, aws: Option<&Aws>, started: Instant, say: fn(&str)) -> Error {
+    let Report { outcome, timeline, plan, .. } = report;
+    let service = plan.as_ref().and_then(|plan| plan.services.first()).filter(|_| outcome.verdict.is_none());
+    let mut tell = |what| timeline_of(timeline, started, say, what);
+    apply::cancel::cancel(name, service, aws, outcome, &mut tell).await
+}
+
+/// Tells what happened, and keeps it for the report.
+fn timeline_of(timeline: &mut Vec<Event>, started: Instant, say: fn(&str), what: What) {
+    let event = Event { at: started.elapsed(), what };
+    say(&console::event(&event));
+    timeline.push(event);
 }
 
 /// One page from the inputs to the ending. Everything learned goes into the report at once, so that a run cut short
@@ -131,6 +161,7 @@ async fn story(
     report: &mut Report,
     open: &mut Open,
     doors: &Doors,
+    reached: &mut Option<Aws>,
     started: Instant,
     say: fn(&str),
 ) -> Result<(), Vec<Error>> {
@@ -151,14 +182,21 @@ async fn story(
     let (aws, warnings) = connected.map_err(one)?;
     report.identity = Some(aws.identity.clone());
     report.warnings.extend(warnings);
+    *reached = Some(aws.clone());
 
-    // 2 What is true now.
-    let observed = observe::observe(&inputs, file, &aws).await.map_err(one)?;
-    report.observed = Some(observed.clone());
-
-    // 3 What we will do.
-    let plan = plan::plan(&inputs, &observed)?;
-    report.plan = Some(plan.clone());
+    // 2 What is true now, and 3 what we will do: again after another deployment was awaited, which may have changed it.
+    let mut wait = inputs.wait.clone();
+    let plan = loop {
+        let observed = observe::observe(&inputs, file.clone(), &aws).await.map_err(one)?;
+        report.observed = Some(observed.clone());
+        let plan = plan::plan(&inputs, &observed)?;
+        report.plan = Some(plan.clone());
+        let began = Instant::now();
+        if make_way(&inputs, &plan, &wait, &aws, report, started, say).await.map_err(one)? {
+            break plan;
+        }
+        wait.limit = wait.limit.saturating_sub(began.elapsed());
+    };
     for line in console::plan(report) {
         say(&line);
     }
@@ -171,23 +209,14 @@ async fn story(
 
     // What is shown on GitHub meanwhile.
     let mut told = Vec::new();
-    open.open(report, &doors.http, &mut |what| {
-        let event = Event { at: started.elapsed(), what };
-        say(&console::event(&event));
-        told.push(event);
-    })
-    .await;
+    open.open(report, &doors.http, &mut |what| timeline_of(&mut told, started, say, what)).await;
     report.timeline.extend(told);
 
     // 5 Do it, and 6 why not.
     for service in &plan.services {
         let Report { outcome, timeline, .. } = report;
-        let mut tell = |what: What| {
-            let event = Event { at: started.elapsed(), what };
-            say(&console::event(&event));
-            timeline.push(event);
-        };
-        apply::apply(service, &inputs.wait, &aws, outcome, &mut tell).await.map_err(one)?;
+        let mut tell = |what| timeline_of(timeline, started, say, what);
+        apply::apply(service, &wait, &aws, outcome, &mut tell).await.map_err(one)?;
         if outcome.verdict.is_some_and(calls_for_evidence)
             && let Some(subject) = outcome.subject(service)
         {
@@ -203,9 +232,36 @@ async fn story(
     Ok(())
 }
 
+/// Whether our deployment may begin now. `on-concurrent` decides where another one is in progress; where that was to be
+/// awaited and has ended, everything has to be looked at again.
+async fn make_way(
+    inputs: &Inputs,
+    plan: &Plan,
+    wait: &Wait,
+    aws: &Aws,
+    report: &mut Report,
+    started: Instant,
+    say: fn(&str),
+) -> Result<bool, Error> {
+    let Some(service) = plan.services.first().filter(|_| inputs.deploy.mode != Mode::Plan) else { return Ok(true) };
+    let Some(other) = concurrent::other(service, aws).await else { return Ok(true) };
+    match inputs.deploy.on_concurrent {
+        OnConcurrent::Replace => {
+            report.warnings.push(other.replaced());
+            Ok(true)
+        }
+        OnConcurrent::Fail => Err(other.refused(None)),
+        OnConcurrent::Wait => {
+            let timeline = &mut report.timeline;
+            let mut tell = |what| timeline_of(timeline, started, say, what);
+            concurrent::wait(other, service, wait, aws, &mut tell).await.map(|()| false)
+        }
+    }
+}
+
 /// 7 Tell it. What later steps rely on comes first, the cause of a failure last. A report that cannot be delivered is
 /// a warning: it never changes the verdict.
-async fn tell(report: &mut Report, open: Open, http: &Http, say: fn(&str)) {
+async fn tell(report: &mut Report, open: Open, http: &Http, hurry: impl Future<Output = ()>, say: fn(&str)) {
     write_documents(report);
     let runner = &report.runner;
     let outputs = github::files::append_outputs(runner.output.as_deref(), &outputs::outputs(report));
@@ -215,7 +271,7 @@ async fn tell(report: &mut Report, open: Open, http: &Http, say: fn(&str)) {
     } else {
         Ok(())
     };
-    let published = open.close(report, http).await;
+    let published = open.close(report, http, hurry).await;
     report.warnings.extend([outputs, summary].into_iter().filter_map(Result::err).chain(published));
     for line in console::ending(report) {
         say(&line);
@@ -296,15 +352,6 @@ async fn first_signal() -> &'static str {
         _ = interrupt.recv() => "SIGINT",
         _ = terminate.recv() => "SIGTERM",
     }
-}
-
-fn cancelled(signal: &str) -> Error {
-    Error::new(
-        Code::Cancelled,
-        "The run was cancelled.",
-        format!("The runner sent {signal}."),
-        "If a deployment was started, ECS goes on with it: look at the service, or run the job again.",
-    )
 }
 
 fn one(error: Error) -> Vec<Error> {

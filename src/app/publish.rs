@@ -1,16 +1,18 @@
 //! What the run shows on GitHub: a comment and a deployment. What is open is noted in the runner's state before anything
 //! is changed, so that the step after the job can close it if this process is killed.
 
+use std::pin::pin;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
+use tokio::sync::watch;
+use tokio::time::sleep;
 use uuid::Uuid;
 
 use crate::apply::What;
 use crate::github::{self, Ending, GitHubDeployment, Note, Opening, files};
 use crate::http::Http;
 use crate::inputs::{Mode, PrComment};
-use crate::model::verdict::Verdict;
 use crate::report::{Report, comment, deployment};
 
 /// How long GitHub may hold up the first change.
@@ -18,7 +20,7 @@ const OPENING: Duration = Duration::from_secs(5);
 /// How long the comment and the end of the deployment may take, side by side.
 const CLOSING: Duration = Duration::from_secs(20);
 /// The same after a signal: the runner kills the container's client 7.5 s later.
-const CLOSING_WHEN_CANCELLED: Duration = Duration::from_secs(3);
+const CLOSING_WHEN_CANCELLED: Duration = Duration::from_millis(2300);
 
 /// The name under which the state keeps the comment of a killed run.
 pub(super) const COMMENT: &str = "comment";
@@ -104,14 +106,14 @@ impl Open {
         }
     }
 
-    /// Writes the comment and ends the deployment, side by side; the warnings that came of it.
-    pub async fn close(mut self, report: &Report, http: &Http) -> Vec<String> {
-        let cancelled = report.ending() == Some(Verdict::Cancelled);
-        let limit = if cancelled { CLOSING_WHEN_CANCELLED } else { CLOSING };
+    /// Writes the comment and ends the deployment, side by side; the warnings that came of it. `hurry` is over when a
+    /// signal leaves little time: what is not done soon is then left to the step after the job.
+    pub async fn close(mut self, report: &Report, http: &Http, hurry: impl Future<Output = ()>) -> Vec<String> {
+        let (enough, given_up) = watch::channel(false);
         let open = self.deployment.take();
         let had_comment = self.comment;
         let comment = async {
-            let written = write_comment(report, http, limit).await;
+            let written = in_time(write_comment(report, http), given_up.clone()).await;
             let noted = if had_comment { note(report, COMMENT, None) } else { Ok(()) };
             [written, noted]
         };
@@ -120,7 +122,8 @@ impl Open {
             let (state, description) = deployment::ending(report);
             let ending = Ending { state: state.to_owned(), description };
             let token = report.inputs.as_ref().and_then(|inputs| inputs.reporting.token.as_ref());
-            let ended = github::end_deployment(&report.runner, token, http, &open, &ending, limit).await;
+            let ended = github::end_deployment(&report.runner, token, http, &open, &ending, CLOSING);
+            let ended = in_time(ended, given_up.clone()).await;
             // What could not be ended now is ended after the job, as it should have been.
             let noted = match &ended {
                 Ok(()) => None,
@@ -131,8 +134,30 @@ impl Open {
             };
             [ended, note(report, DEPLOYMENT, noted)]
         };
-        let (comment, deployment) = tokio::join!(comment, deployment);
+        let mut both = pin!(async { tokio::join!(comment, deployment) });
+        let (comment, deployment) = tokio::select! {
+            biased;
+            both = &mut both => both,
+            () = async { hurry.await; sleep(CLOSING_WHEN_CANCELLED).await } => {
+                enough.send_replace(true);
+                both.await
+            }
+        };
         comment.into_iter().chain(deployment).filter_map(Result::err).collect()
+    }
+}
+
+/// What came of a request, if it comes before it is given up.
+async fn in_time(
+    request: impl Future<Output = Result<(), String>>,
+    mut given_up: watch::Receiver<bool>,
+) -> Result<(), String> {
+    tokio::select! {
+        biased;
+        done = request => done,
+        _ = given_up.wait_for(|given_up| *given_up) => {
+            Err("GitHub took too long to be told how the run ended: it was cancelled.".to_owned())
+        }
     }
 }
 
@@ -141,7 +166,7 @@ fn note(report: &Report, name: &str, value: Option<String>) -> Result<(), String
     files::append_state(report.runner.state.as_deref(), name, value.unwrap_or_default())
 }
 
-async fn write_comment(report: &Report, http: &Http, limit: Duration) -> Result<(), String> {
+async fn write_comment(report: &Report, http: &Http) -> Result<(), String> {
     let Some(reporting) = report.inputs.as_ref().map(|inputs| &inputs.reporting) else { return Ok(()) };
     let Some(comment) = comment::comment(report) else { return Ok(()) };
     if reporting.pr_comment == PrComment::Never {
@@ -149,5 +174,5 @@ async fn write_comment(report: &Report, http: &Http, limit: Duration) -> Result<
     }
     let wanted = reporting.pr_comment == PrComment::Always;
     let note = Note { marker: &comment.marker, body: &comment.body, wanted };
-    github::comment(&report.runner, reporting.token.as_ref(), http, note, limit).await
+    github::comment(&report.runner, reporting.token.as_ref(), http, note, CLOSING).await
 }

@@ -85,8 +85,9 @@ async fn an_alarm_that_rolls_back_is_named() {
 #[tokio::test]
 async fn a_breaker_without_rollback_leaves_a_failed_deployment() {
     let rollout = Rollout::CircuitBreaker { failures: 3, rollback: false, trouble: crash() };
-    let ended = Scenario::deploying(rollout).await.run().await;
+    let ended = Scenario::deploying(rollout).await.input("on-failure", "none").run().await;
     ended.is(5, "failed", "application-crashed");
+    assert_eq!(ended.writes, BOTH);
 }
 
 #[tokio::test]

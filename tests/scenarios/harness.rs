@@ -221,10 +221,20 @@ impl Scenario {
 
     /// The same, but the runner sends a signal (such as `INT`) once an operation was called.
     pub async fn run_and_signal(&self, after: &str, signal: &str) -> Ended {
-        self.play(Some((after, signal)), None).await
+        self.play(Some((after, 1, Duration::ZERO, &[signal])), None).await
     }
 
-    async fn play(&self, signal: Option<(&str, &str)>, after_job: Option<&BTreeMap<String, String>>) -> Ended {
+    /// The same a moment after the operation was called so many times, when the next request is under way; further
+    /// signals follow.
+    pub async fn run_and_signal_after(&self, after: &str, times: usize, signals: &[&str]) -> Ended {
+        self.play(Some((after, times, Duration::from_millis(200), signals)), None).await
+    }
+
+    async fn play(
+        &self,
+        signal: Option<(&str, usize, Duration, &[&str])>,
+        after_job: Option<&BTreeMap<String, String>>,
+    ) -> Ended {
         let commands = tempfile::tempdir_in(self.folder.path().join("commands")).unwrap();
         for name in ["output", "env", "state", "path", "summary"] {
             std::fs::write(commands.path().join(name), "").unwrap();
@@ -243,15 +253,22 @@ impl Scenario {
             .kill_on_drop(true)
             .spawn()
             .unwrap();
-        if let Some((after, signal)) = signal {
-            while !self.sim.calls().iter().skip(seen).any(|call| call.operation == after) {
-                assert!(begun.elapsed() < PATIENCE, "it never called {after}");
+        if let Some((after, times, pause, signals)) = signal {
+            let called = |call: &&Call| call.operation == after;
+            while self.sim.calls().iter().skip(seen).filter(called).count() < times {
+                assert!(begun.elapsed() < PATIENCE, "it never called {after} {times} times");
                 tokio::time::sleep(Duration::from_millis(5)).await;
             }
+            tokio::time::sleep(pause).await;
             let id = child.id().unwrap().to_string();
-            let sent = tokio::process::Command::new("kill").args([format!("-{signal}"), id]).status().await.unwrap();
-            assert!(sent.success());
             begun = std::time::Instant::now();
+            for (index, signal) in signals.iter().enumerate() {
+                if index > 0 {
+                    tokio::time::sleep(Duration::from_millis(100)).await;
+                }
+                let kill = tokio::process::Command::new("kill").args([format!("-{signal}"), id.clone()]).status().await;
+                assert!(kill.unwrap().success() || index > 0);
+            }
         }
         let Ok(output) = tokio::time::timeout(PATIENCE, child.wait_with_output()).await else {
             let calls: Vec<String> = self.sim.calls().into_iter().map(|call| call.operation).collect();

@@ -5,6 +5,8 @@
 mod harness;
 mod runner;
 
+mod cancel;
+mod concurrent;
 mod credentials;
 mod definition;
 mod deploy;
@@ -17,3 +19,4 @@ mod official_render;
 mod post;
 mod readme;
 mod telling;
+mod undo;
