@@ -180,6 +180,7 @@ async fn story(
     let mask = github::mask::for_runner(runner);
     let connected = Aws::connect(&inputs.credentials, &inputs.region, runner, &doors.http, &doors.aws, mask).await;
     let (aws, warnings) = connected.map_err(one)?;
+    inputs.reporting.token.iter().for_each(|token| aws.remember(token.expose()));
     report.identity = Some(aws.identity.clone());
     report.warnings.extend(warnings);
     *reached = Some(aws.clone());

@@ -5,7 +5,9 @@ use std::time::Duration;
 use tokio::time::{Instant, sleep_until, timeout_at};
 
 use super::facts::Goal;
+use super::fail_fast::FailFast;
 use super::health;
+use super::inquiry::Inquiry;
 use super::progress::HEARTBEAT;
 use super::rollout::{Phase, Rollout, judge};
 use super::strategy::Times;
@@ -14,6 +16,7 @@ use super::{Outcome, What};
 use crate::aws::Aws;
 use crate::error::Error;
 use crate::inputs::Wait;
+use crate::model::verdict::Verdict;
 use crate::plan::ServicePlan;
 
 /// How much longer than the limit the last look may take.
@@ -42,6 +45,7 @@ pub async fn follow(
     {
         tell(What::Warned(warning));
     }
+    let (mut fail_fast, mut inquiry) = (FailFast::new(wait.fail_fast_after), Inquiry::default());
     let mut polls = 0;
     loop {
         watch.facts.now = began.elapsed();
@@ -54,8 +58,21 @@ pub async fn follow(
         watch.record(outcome);
         let rollout = judge(&watch.facts, goal);
         watch.tell_progress(&rollout, tell);
+        inquiry.take(outcome);
+        if rollout == Rollout::Moving(Phase::Back) || watch.facts.failed_since.is_some() {
+            inquiry.begin(plan, aws, outcome);
+        }
         if let Rollout::Ended(ending) = rollout {
             watch.conclude(&ending, wait.limit, outcome, tell).await;
+            inquiry.finish(plan, outcome).await;
+            return Ok(());
+        }
+        if rollout == Rollout::Moving(Phase::Forward)
+            && let Some(cause) = fail_fast.look(&watch.facts, goal, plan, aws, tell).await
+        {
+            (outcome.verdict, outcome.cause) = (Some(Verdict::Failed), Some(cause));
+            inquiry.begin(plan, aws, outcome);
+            inquiry.finish(plan, outcome).await;
             return Ok(());
         }
         let next = (Instant::now() + pause(polls, wait.max_delay, &goal.deployment_id)).min(deadline);

@@ -13,22 +13,26 @@ const ROUTINE_CODES: &[&str] = &["UserInitiated", "SpotInterruption", "Terminati
 /// The beginning of ECS's sentence when it stops a task that it does not need any more.
 const ROUTINE_REASON: &str = "Scaling activity initiated by";
 
-/// Whether a task belongs to our deployment and did not stop in the ordinary course of things.
+/// Whether a task belongs to our deployment.
 ///
 /// ECS says who started a task by the deployment's id. Where something else stands there, the task definition tells.
-pub fn is_ours(task: &Task, deployment_id: &str, task_definition: &str) -> bool {
+pub fn belongs(task: &Task, deployment_id: &str, task_definition: &str) -> bool {
     let started_by = task.started_by.as_deref().unwrap_or_default();
     let names_a_deployment = started_by
         .strip_prefix("ecs-svc/")
         .is_some_and(|digits| !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit()));
-    let ours = if names_a_deployment {
+    if names_a_deployment {
         started_by == deployment_id
     } else {
         short_name(&task.task_definition_arn) == short_name(task_definition)
-    };
+    }
+}
+
+/// Whether a task stopped in the ordinary course of things, which says nothing about its revision.
+pub fn is_routine(task: &Task) -> bool {
     let code = task.stop_code.as_deref().unwrap_or_default();
     let reason = task.stopped_reason.as_deref().unwrap_or_default();
-    ours && !ROUTINE_CODES.contains(&code) && !reason.starts_with(ROUTINE_REASON)
+    ROUTINE_CODES.contains(&code) || reason.starts_with(ROUTINE_REASON)
 }
 
 /// Tasks grouped by equal reason, most frequent first, of equally many the newest first.
@@ -117,14 +121,24 @@ mod tests {
 
     #[test]
     fn a_task_is_ours_by_the_deployment_that_started_it() {
-        let ours = |started_by: &str, reason: &str| is_ours(&task("a", started_by, reason), "ecs-svc/2", "web:8");
-        assert!(ours("ecs-svc/2", "Essential container in task exited"));
-        assert!(!ours("ecs-svc/1", "Essential container in task exited"));
-        assert!(ours("web", "Essential container in task exited"));
-        assert!(!ours("ecs-svc/2", "Scaling activity initiated by (deployment ecs-svc/3)"));
-        assert!(!is_ours(&task("a", "web", ""), "ecs-svc/2", "web:9"));
-        let spot = Task { stop_code: Some("SpotInterruption".to_owned()), ..task("a", "ecs-svc/2", "") };
-        assert!(!is_ours(&spot, "ecs-svc/2", "web:8"));
+        let ours = |started_by: &str| belongs(&task("a", started_by, ""), "ecs-svc/2", "web:8");
+        assert!(ours("ecs-svc/2"));
+        assert!(!ours("ecs-svc/1"));
+        assert!(ours("web"));
+        assert!(!belongs(&task("a", "web", ""), "ecs-svc/2", "web:9"));
+    }
+
+    #[test]
+    fn scale_in_people_and_the_platform_stop_tasks_without_blame() {
+        let routine = |code: &str, reason: &str| {
+            is_routine(&Task { stop_code: Some(code.to_owned()), ..task("a", "ecs-svc/2", reason) })
+        };
+        assert!(routine("ServiceSchedulerInitiated", "Scaling activity initiated by (deployment ecs-svc/3)"));
+        for code in ["SpotInterruption", "UserInitiated", "TerminationNotice", "InfrastructureHealth"] {
+            assert!(routine(code, "whatever"), "{code}");
+        }
+        assert!(!routine("ServiceSchedulerInitiated", "Task failed ELB health checks in (target-group x)"));
+        assert!(!routine("EssentialContainerExited", "Essential container in task exited"));
     }
 
     #[test]

@@ -1,23 +1,21 @@
 //! 6 Why not: the evidence of a rollout that ended badly, while it still exists.
 
 pub mod evidence;
+pub mod gather;
+mod logs;
+pub mod moments;
 pub mod rules;
-
-use std::time::Duration;
+mod targets;
 
 use serde::Serialize;
-use tokio::time::timeout;
 
+pub use self::gather::{gather, in_hand, refresh};
 pub use self::rules::{fails_for_ever, name_cause};
-use crate::aws::Aws;
 use crate::error::Error;
 pub use crate::model::log::LogLine;
 use crate::model::service::{CircuitBreaker, Service, ServiceDeployment, ServiceEvent};
 pub use crate::model::target_group::{Target, TargetGroup};
 use crate::plan::ServicePlan;
-
-/// How long the verdict may wait for its evidence: the limit of the wait is over by then.
-const PATIENCE: Duration = Duration::from_secs(15);
 
 /// What is asked about: a deployment that ended badly, or may be about to.
 #[derive(Debug, Clone, Copy)]
@@ -47,7 +45,7 @@ pub struct Evidence {
     pub logs: Vec<LogTail>,
     /// The target groups of the service, as far as they hold its tasks.
     pub target_groups: Vec<TargetGroup>,
-    /// Container health of tasks of our deployment that still run: task id, container, `UNHEALTHY` or `UNKNOWN`.
+    /// Container health of tasks of our deployment that still run: task id, container, `UNHEALTHY`.
     pub unhealthy: Vec<(String, String, String)>,
     /// Alarms of the deployment that fired.
     pub alarms: Vec<String>,
@@ -98,9 +96,9 @@ pub struct Spent {
     pub pull: Option<f64>,
     /// From its start until it was healthy.
     pub healthy: Option<f64>,
-    /// From healthy until the load balancer sent it traffic.
+    /// From its start until the load balancer was told of it.
     pub registration: Option<f64>,
-    /// Draining what it replaced.
+    /// From the beginning of the draining of what it replaced until that was stopped.
     pub drain: Option<f64>,
 }
 
@@ -117,26 +115,4 @@ pub struct StoppedGroup {
     pub reason: String,
     /// Each container that failed: name, exit code, reason.
     pub containers: Vec<(String, Option<i64>, Option<String>)>,
-}
-
-/// Gathers the evidence, while it still exists.
-pub async fn gather(subject: &Subject<'_>, aws: &Aws) -> Evidence {
-    let mut evidence = Evidence::default();
-    let Some(service) = &subject.plan.service else { return evidence };
-    evidence.events = evidence::events(service, subject.service);
-    let asked = timeout(PATIENCE, aws.stopped_tasks(&subject.plan.cluster, &service.service_name)).await;
-    match asked {
-        Err(_) => {
-            evidence.missing.push(format!("The stopped tasks: AWS took longer than {} seconds.", PATIENCE.as_secs()));
-        }
-        Ok(Ok(tasks)) => {
-            let ours =
-                tasks.iter().filter(|task| evidence::is_ours(task, subject.deployment_id, subject.task_definition));
-            evidence.stopped = evidence::group(ours);
-        }
-        Ok(Err(error)) => {
-            evidence.missing.push(format!("The stopped tasks: `{}` failed. {}", error.action, error.message));
-        }
-    }
-    evidence
 }

@@ -42,11 +42,6 @@ pub(super) fn refuse(raw: &RawInputs, remarks: &mut Remarks) {
         (given!(raw.smoke_test_timeout_seconds), &[], SMOKE_TEST),
         (given!(raw.checks), &[], CHECKS),
         (given!(raw.scan_severity), &[], CHECKS),
-        (
-            given!(raw.fail_fast_after),
-            &["0"],
-            "Write 0, or remove the input: the wait ends when ECS ends the deployment.",
-        ),
     ];
     for (input, off, instead) in table {
         if input.text().is_some_and(|text| !off.iter().any(|off| off.eq_ignore_ascii_case(text))) {

@@ -425,7 +425,6 @@ fn what_comes_with_a_later_version_is_refused_and_its_off_value_is_not() {
         ("smoke-test-url", "https://web.example"),
         ("checks", "roles=off"),
         ("scan-severity", "HIGH"),
-        ("fail-fast-after", "3"),
         ("wait-for-task-stopped", "true"),
     ] {
         let refused = mistakes(&[given]);
@@ -434,7 +433,6 @@ fn what_comes_with_a_later_version_is_refused_and_its_off_value_is_not() {
     }
     for given in [
         ("run-task", "false"),
-        ("fail-fast-after", "0"),
         ("wait-until", "stable"),
         ("wait-until", "healthy"),
         ("wait-until", "stage:BAKE_TIME"),

@@ -10,6 +10,7 @@ mod concurrent;
 mod credentials;
 mod definition;
 mod deploy;
+mod evidence;
 mod github_deployment;
 mod in_use;
 mod inputs;
