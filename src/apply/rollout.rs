@@ -269,3 +269,5 @@ impl Ending {
 
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod totality;
