@@ -118,12 +118,10 @@ pub fn load_balancer<'a>(sign: &Sign<'a>, scene: &Scene<'a>) -> Option<Cause> {
         ),
         None => (
             Code::HealthCheckFailing,
-            format!("starts, but fails the health check of its load balancer ({asks})."),
+            format!("starts, but fails the health check of its load balancer on port {}.", check.port),
             format!(
-                "Compare {} with what {} answers to {asks}{}.",
-                check.setting("its settings"),
-                check.container,
-                check.grace
+                "Compare path, port and codes in {} with what {} answers{}.",
+                check.group, check.container, check.grace
             ),
         ),
     };
@@ -194,10 +192,11 @@ impl Check {
         let port = port.or_else(|| registered.as_ref().map(|(_, port)| port.to_string()));
         let port = port.unwrap_or_else(|| "of the container".to_owned());
         let path = group.and_then(|group| group.path.as_deref());
-        let asks = path.map_or_else(
-            || format!("port {port}"),
-            |path| format!("{} on port {port}", quoted(&format!("GET {path}"))),
-        );
+        let asks = match (group, path) {
+            (_, Some(path)) => format!("{} on port {port}", quoted(&format!("GET {path}"))),
+            (Some(_), None) => format!("port {port}"),
+            (None, None) => format!("the path of its health check on port {port}"),
+        };
         let name = registered.map(|(name, _)| name);
         let container =
             name.as_deref().map_or_else(|| "the container".to_owned(), |name| format!("container {}", quoted(name)));
@@ -219,7 +218,7 @@ impl Check {
     }
 
     fn setting(&self, name: &str) -> String {
-        format!("{} of {}", if name.contains(' ') { name.to_owned() } else { quoted(name) }, self.group)
+        format!("{} of {}", quoted(name), self.group)
     }
 }
 

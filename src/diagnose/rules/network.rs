@@ -18,8 +18,9 @@ pub fn way_out(scene: &Scene<'_>, services: &[&str]) -> String {
              DISABLED), and let {groups} send TCP 443."
         ),
         Some(false) => format!(
-            "Give {subnets} a default route to a NAT gateway or the VPC endpoints {} (the tasks have no public address: \
+            "Give {subnets} a default route to a NAT gateway or the VPC endpoint{} {} (the tasks have no public address: \
              `assignPublicIp` is DISABLED), and let {groups} send TCP 443 there.",
+            if endpoints.len() == 1 { "" } else { "s" },
             all_quoted(endpoints.iter().map(String::as_str))
         ),
         None => "Give the container instances a way out on TCP 443: a default route to a NAT or internet gateway."
@@ -60,7 +61,7 @@ pub fn subnet_full<'a>(sign: &Sign<'a>, scene: &Scene<'a>) -> Option<Cause> {
 /// EC2 refuses the interface for another reason.
 pub fn interface_refused<'a>(sign: &Sign<'a>, scene: &Scene<'a>) -> Option<Cause> {
     sign.says("create network interface").then(|| {
-        let code = sign.after("ec2 error code:", &['.', ' ', ';']);
+        let code = sign.after("ec2 error code: ", &['.', ' ', ';']);
         let code = code.map_or_else(String::new, |code| format!(" (EC2 says {})", quoted(code)));
         Cause::certain(
             Code::NetworkInterfaceRefused,

@@ -29,9 +29,18 @@ fn is_parameter(sign: &Sign<'_>) -> bool {
 fn named(sign: &Sign<'_>, scene: &Scene<'_>) -> Option<String> {
     let said = sign.arn("secretsmanager").or_else(|| sign.arn("ssm")).map(str::to_owned);
     said.or_else(|| match scene.secrets().as_slice() {
-        [only] => Some((*only).to_owned()),
+        [only] => Some(without_key(only)),
         _ => None,
     })
+}
+
+/// The ARN of a secret without the JSON key and version that `valueFrom` may add.
+/// <https://docs.aws.amazon.com/AmazonECS/latest/developerguide/secrets-envvar-secrets-manager.html>
+fn without_key(value_from: &str) -> String {
+    if value_from.contains(":secretsmanager:") {
+        return value_from.split(':').take(7).collect::<Vec<_>>().join(":");
+    }
+    value_from.to_owned()
 }
 
 fn in_words(sign: &Sign<'_>, scene: &Scene<'_>, kind: &str) -> String {
@@ -68,10 +77,12 @@ pub fn denied<'a>(sign: &Sign<'a>, scene: &Scene<'a>) -> Option<Cause> {
             None if sign.says("kms") => "kms:Decrypt",
             None => usual,
         };
-        let on =
-            sign.arn("kms").filter(|_| action.starts_with("kms:")).map(str::to_owned).or_else(|| named(sign, scene));
-        let on = on.map_or_else(|| format!("the {kind}s of the task definition"), |arn| quoted(&arn));
         let name = in_words(sign, scene, kind);
+        let on = if action.starts_with("kms:") {
+            sign.arn("kms").map_or_else(|| format!("the key that encrypts {name}"), quoted)
+        } else {
+            named(sign, scene).map_or_else(|| format!("the {kind}s of the task definition"), |arn| quoted(&arn))
+        };
         Cause::certain(
             Code::SecretDenied,
             format!("cannot start: {name} may not be read."),

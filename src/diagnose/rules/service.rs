@@ -89,9 +89,7 @@ pub fn task_definition_inactive<'a>(sign: &Sign<'a>, scene: &Scene<'a>) -> Optio
         Cause::certain(
             Code::TaskDefinitionInactive,
             "cannot start: the revision was deregistered.",
-            format!(
-                "Run the job again: it registers the content of {ours} anew. Find who deregisters revisions in use."
-            ),
+            format!("Run the job again: it registers the content of {ours} anew."),
         )
     })
 }

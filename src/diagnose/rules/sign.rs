@@ -67,7 +67,7 @@ impl<'a> Sign<'a> {
 
     /// The action that AWS refused, such as `secretsmanager:GetSecretValue`.
     pub fn refused_action(&self) -> Option<&str> {
-        self.after("not authorized to perform: ", &[' ', ','])
+        self.after("not authorized to perform: ", &[' ', ',', ')']).map(|action| action.trim_end_matches('.'))
     }
 
     /// The exit code of a container that failed.

@@ -1,20 +1,384 @@
+#![expect(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic, reason = "a test fails by panicking")]
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
+
+use serde_json::{Value, json};
+use strum::IntoEnumIterator as _;
+
 use super::*;
+use crate::diagnose::evidence::group;
+use crate::diagnose::{LogLine, LogTail, Target, TargetGroup};
+use crate::model::service::{Service, ServiceDeployment, ServiceEvent};
+use crate::model::task::Task;
+use crate::model::task_definition::TaskDefinition;
+use crate::plan::ServicePlan;
+
+const FIXTURES: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/fixtures/aws/ecs/causes");
+const OURS: &str = "ecs-svc/0123456789012345678";
+const REVISION: &str = "arn:aws:ecs:eu-central-1:123456789012:task-definition/web:8";
+const GROUP: &str = "arn:aws:elasticloadbalancing:eu-central-1:123456789012:targetgroup/web/0123456789abcdef";
+
+/// The real reasons, by the name of their file.
+fn fixtures() -> BTreeMap<String, Value> {
+    let read = |entry: std::io::Result<fs::DirEntry>| {
+        let path = entry.unwrap().path();
+        let name = path.file_stem().unwrap().to_str().unwrap().to_owned();
+        (name, serde_json::from_str(&fs::read_to_string(path).unwrap()).unwrap())
+    };
+    fs::read_dir(FIXTURES).unwrap().map(read).collect()
+}
+
+/// The service `web` behind a load balancer, and the revision that it was to run.
+struct World {
+    plan: ServicePlan,
+    service_deployment: ServiceDeployment,
+    known: Error,
+}
+
+impl World {
+    fn new() -> Self {
+        let definition = json!({
+            "family": "web", "cpu": "256", "memory": "512", "requiresCompatibilities": ["FARGATE"],
+            "executionRoleArn": "arn:aws:iam::123456789012:role/web-execution",
+            "taskRoleArn": "arn:aws:iam::123456789012:role/web-task",
+            "runtimePlatform": {"cpuArchitecture": "X86_64", "operatingSystemFamily": "LINUX"},
+            "volumes": [{"name": "data", "efsVolumeConfiguration": {"fileSystemId": "fs-0123456789abcdef0"}}],
+            "containerDefinitions": [
+                {
+                    "name": "web", "image": "123456789012.dkr.ecr.eu-central-1.amazonaws.com/web:v2",
+                    "entryPoint": ["/bin/sh", "-c"], "command": ["serve --port 8080"], "memory": 256, "stopTimeout": 20,
+                    "secrets": [{"name": "DATABASE_URL", "valueFrom":
+                        "arn:aws:secretsmanager:eu-central-1:123456789012:secret:shop/database-AbCdEf:url::"}],
+                    "environmentFiles": [{"type": "s3", "value": "arn:aws:s3:::shop-config/web.env"}],
+                    "logConfiguration": {"logDriver": "awslogs", "options": {"awslogs-group": "/ecs/web"}},
+                    "healthCheck": {"command": ["CMD-SHELL", "curl -f http://localhost:8080/healthz"], "startPeriod": 5},
+                },
+                {"name": "envoy", "image": "public.ecr.aws/envoy:v1", "essential": false},
+            ],
+        });
+        let service: Service = serde_json::from_value(json!({
+            "serviceName": "web", "desiredCount": 3,
+            "deploymentConfiguration": {"minimumHealthyPercent": 100, "maximumPercent": 120},
+            "networkConfiguration": {"awsvpcConfiguration": {
+                "subnets": ["subnet-0aaa1111bbb22222c"], "securityGroups": ["sg-0123456789abcdef0"],
+                "assignPublicIp": "DISABLED"}},
+            "healthCheckGracePeriodSeconds": 10,
+            "loadBalancers": [{"targetGroupArn": GROUP, "containerName": "web", "containerPort": 8080,
+                "advancedConfiguration": {"roleArn": "arn:aws:iam::123456789012:role/infrastructure"}}],
+        }))
+        .unwrap();
+        let plan = ServicePlan {
+            service: Some(service),
+            cluster: "prod".to_owned(),
+            definition: TaskDefinition::from_document(definition).unwrap(),
+            reuse: None,
+            previous_task_definition_arn: None,
+            changes: Vec::new(),
+            images: Vec::new(),
+            steps: Vec::new(),
+            warnings: Vec::new(),
+        };
+        let known = Error::new(Code::CircuitBreaker, "It was rolled back.", "", "");
+        Self { plan, service_deployment: ServiceDeployment::default(), known }
+    }
+
+    fn subject(&self) -> Subject<'_> {
+        Subject {
+            plan: &self.plan,
+            deployment_id: OURS,
+            task_definition: REVISION,
+            service: self.plan.service.as_ref(),
+            service_deployment: Some(&self.service_deployment),
+            known: Some(&self.known),
+        }
+    }
+
+    fn names(&self, evidence: &Evidence) -> Option<Code> {
+        name_cause(evidence, &self.subject()).map(|error| error.code)
+    }
+}
+
+/// What a fixture's story leaves behind: three tasks that stopped so, or what was said.
+fn evidence(fixture: &Value) -> Evidence {
+    let task = |id: &str| -> Option<Task> {
+        let mut task: Task = serde_json::from_value(fixture.get("task")?.clone()).unwrap();
+        task.task_arn = format!("arn:aws:ecs:eu-central-1:123456789012:task/prod/{id}");
+        Some(task)
+    };
+    let tasks: Vec<Task> = ["0a1b", "1b2c", "2c3d"].into_iter().filter_map(task).collect();
+    let texts = |name: &str| -> Vec<String> {
+        let texts = fixture.get(name).and_then(Value::as_array).into_iter().flatten();
+        texts.map(|text| text.as_str().unwrap().to_owned()).collect()
+    };
+    let events = texts("events").into_iter().map(|message| event(&message)).collect();
+    let log = texts("log");
+    let logs = if log.is_empty() { Vec::new() } else { vec![wrote("web", &log)] };
+    let target = fixture.get("target").map(|target| unhealthy(target["description"].as_str().unwrap()));
+    Evidence {
+        stopped: group(tasks.iter()),
+        events,
+        logs,
+        target_groups: target.into_iter().collect(),
+        ..Evidence::default()
+    }
+}
+
+fn event(message: &str) -> ServiceEvent {
+    ServiceEvent { message: message.to_owned(), ..ServiceEvent::default() }
+}
+
+fn wrote(container: &str, lines: &[String]) -> LogTail {
+    LogTail {
+        task: "0a1b".to_owned(),
+        container: container.to_owned(),
+        group: "/ecs/web".to_owned(),
+        stream: "web/web/0a1b".to_owned(),
+        region: "eu-central-1".to_owned(),
+        lines: lines.iter().map(|text| LogLine { at: 0.0, text: text.clone() }).collect(),
+    }
+}
+
+fn unhealthy(description: &str) -> TargetGroup {
+    let target = Target {
+        id: "10.0.1.7".to_owned(),
+        port: 8080,
+        state: "unhealthy".to_owned(),
+        description: Some(description.to_owned()),
+        ..Target::default()
+    };
+    TargetGroup {
+        arn: GROUP.to_owned(),
+        name: "web".to_owned(),
+        protocol: "HTTP".to_owned(),
+        port: "traffic-port".to_owned(),
+        path: Some("/healthz".to_owned()),
+        matcher: Some("200-299".to_owned()),
+        container: Some(("web".to_owned(), 8080)),
+        targets: vec![target],
+    }
+}
 
 fn stop(code: &str, reason: &str, containers: &[(&str, Option<i64>, Option<&str>)]) -> StoppedGroup {
+    let containers =
+        containers.iter().map(|(name, code, reason)| ((*name).to_owned(), *code, reason.map(str::to_owned)));
     StoppedGroup {
         count: 3,
         newest_task: "0a1b".to_owned(),
         stop_code: Some(code.to_owned()),
         reason: reason.to_owned(),
-        containers: containers
-            .iter()
-            .map(|(name, code, reason)| ((*name).to_owned(), *code, reason.map(str::to_owned)))
-            .collect(),
+        containers: containers.collect(),
     }
 }
 
 fn exited(containers: &[(&str, Option<i64>, Option<&str>)]) -> StoppedGroup {
     stop("EssentialContainerExited", "Essential container in task exited", containers)
+}
+
+fn slug(fixture: &Value) -> Option<&str> {
+    fixture["code"].as_str()
+}
+
+fn play(name: &str, fixture: &Value) -> (World, Evidence) {
+    let mut world = World::new();
+    if let Some(reason) = fixture.get("statusReason") {
+        world.service_deployment.status_reason = Some(reason.as_str().unwrap().to_owned());
+        let code = if reason.as_str().unwrap().contains(" hook") { Code::HookFailed } else { Code::DeploymentFailed };
+        world.known.code = code;
+    }
+    assert!(fixture.get("row").is_some(), "{name}");
+    (world, evidence(fixture))
+}
+
+#[test]
+fn each_real_reason_is_told_with_its_cause_its_evidence_and_one_fix() {
+    let mut told = Vec::new();
+    for (name, fixture) in fixtures() {
+        let (world, evidence) = play(&name, &fixture);
+        let error = name_cause(&evidence, &world.subject());
+        assert_eq!(error.as_ref().map(|error| error.code.slug()), slug(&fixture), "{name}: {error:?}");
+        assert!(slug(&fixture).is_none_or(|code| name == code || name.starts_with(&format!("{code}."))), "{name}");
+        let error = error.map_or_else(|| "no cause of a failure".to_owned(), |error| error.to_string());
+        told.push(format!("# {name}\n{error}"));
+    }
+    insta::assert_snapshot!(told.join("\n"));
+}
+
+#[test]
+fn what_repeats_itself_is_told_from_the_stop_alone() {
+    for (name, fixture) in fixtures() {
+        let evidence = evidence(&fixture);
+        let Some(group) = evidence.stopped.first() else {
+            assert!(!fixture["repeats"].as_bool().unwrap(), "{name}");
+            continue;
+        };
+        let found = fails_for_ever(group);
+        assert_eq!(found.is_some(), fixture["repeats"].as_bool().unwrap(), "{name}: {found:?}");
+    }
+}
+
+#[test]
+fn each_code_of_a_cause_has_a_fixture_and_each_rule_finds_one() {
+    let is_cause = |code: &Code| (Code::ImageNotFound..=Code::TasksFailing).contains(code) || *code == Code::HookFailed;
+    let codes: BTreeSet<&str> = Code::iter().filter(is_cause).map(Code::slug).collect();
+    let fixtures = fixtures();
+    let proven: BTreeSet<&str> = fixtures.values().filter_map(slug).collect();
+    assert_eq!(codes, proven);
+    assert!(codes.len() >= 30);
+    let mut finds = vec![false; RULES.len()];
+    for (name, fixture) in &fixtures {
+        let (world, evidence) = play(name, fixture);
+        let (subject, status) = (world.subject(), world.service_deployment.status_reason.as_deref());
+        let scene = Scene { evidence: &evidence, subject: Some(&subject) };
+        let mut signs: Vec<Sign<'_>> = evidence.stopped.iter().map(Sign::of_stop).collect();
+        signs.extend(evidence.events.iter().map(|event| Sign::of(&event.message)));
+        signs.extend(status.map(Sign::of));
+        for sign in signs {
+            if let Some(first) = RULES.iter().position(|rule| rule(&sign, &scene).is_some()) {
+                finds[first] = true;
+            }
+        }
+    }
+    let idle: Vec<usize> = finds.iter().enumerate().filter(|(_, found)| !**found).map(|(index, _)| index).collect();
+    assert_eq!(idle, [0_usize; 0], "these rules find nothing first");
+    let rows: BTreeSet<u64> = fixtures.values().map(|fixture| fixture["row"].as_u64().unwrap()).collect();
+    assert!((1..=54).all(|row| rows.contains(&row)), "{rows:?}");
+}
+
+#[test]
+fn capitals_and_curly_apostrophes_and_line_ends_change_nothing() {
+    for (name, fixture) in fixtures() {
+        let mut shouted = fixture.clone();
+        let shout =
+            |text: &Value| json!(text.as_str().unwrap().to_ascii_uppercase().replace('\'', "’").replace(". ", ".\n "));
+        if let Some(task) = shouted.get_mut("task") {
+            task["stoppedReason"] = shout(&task["stoppedReason"]);
+            if let Some(reason) = task["containers"][0].get("reason").map(shout) {
+                task["containers"][0]["reason"] = reason;
+            }
+        }
+        let (world, evidence) = play(&name, &shouted);
+        assert_eq!(world.names(&evidence).map(Code::slug), slug(&fixture), "{name}");
+    }
+}
+
+#[test]
+fn the_most_frequent_reason_is_the_cause_and_not_the_newest() {
+    let eni = || stop("TaskFailedToStart", "Timeout waiting for network interface provisioning to complete.", &[]);
+    let of = |stopped: Vec<StoppedGroup>| World::new().names(&Evidence { stopped, ..Evidence::default() });
+    let crash = |count, code| StoppedGroup { count, ..exited(&[("web", Some(code), None)]) };
+    assert_eq!(of(vec![StoppedGroup { count: 1, ..eni() }, crash(2, 1)]), Some(Code::ApplicationCrashed));
+    assert_eq!(of(vec![crash(2, 1), StoppedGroup { count: 3, ..eni() }]), Some(Code::NetworkInterfaceTimeout));
+    // Of equally many the first, which is the newest.
+    assert_eq!(of(vec![eni(), crash(3, 1)]), Some(Code::NetworkInterfaceTimeout));
+    // Two crashes with different codes are one cause.
+    assert_eq!(of(vec![eni(), crash(2, 1), crash(2, 2)]), Some(Code::ApplicationCrashed));
+    // What nobody knows is not guessed from what was seen less often, and two unknown reasons are two.
+    let odd = |count, reason: &str| StoppedGroup { count, ..stop("TaskFailedToStart", reason, &[]) };
+    assert_eq!(of(vec![odd(3, "odd"), crash(2, 1)]), Some(Code::TasksFailing));
+    assert_eq!(of(vec![odd(2, "odd"), odd(2, "strange"), crash(3, 1)]), Some(Code::ApplicationCrashed));
+}
+
+#[test]
+fn stops_of_one_cause_are_counted_together_and_routine_ones_not_at_all() {
+    let world = World::new();
+    let crash = |count, code| StoppedGroup { count, ..exited(&[("web", Some(code), None)]) };
+    let routine = StoppedGroup { count: 9, ..stop("UserInitiated", "Task stopped by user", &[("web", Some(1), None)]) };
+    let stopped = vec![routine, crash(2, 1), crash(1, 2)];
+    let error = name_cause(&Evidence { stopped, ..Evidence::default() }, &world.subject()).unwrap();
+    assert!(error.why.starts_with("Certain: 3 of 3 stopped tasks, the newest 0a1b"), "{}", error.why);
+}
+
+#[test]
+fn unknown_reasons_are_printed_raw_and_the_most_frequent_first() {
+    let group = |count, reason: &str| StoppedGroup { count, ..stop("TaskFailedToStart", reason, &[]) };
+    let stopped = vec![group(3, "The flux is out of phase"), group(1, "Try again")];
+    let error = name_cause(&Evidence { stopped, ..Evidence::default() }, &World::new().subject()).unwrap();
+    insta::assert_snapshot!(error.to_string(), @r"
+    web:8 keeps stopping, for a reason that this action does not know. [tasks-failing]
+      why: Unknown: 3 of 4 stopped tasks, the newest 0a1b: TaskFailedToStart; The flux is out of phase. 1 of 4 stopped tasks, the newest 0a1b: TaskFailedToStart; Try again. It was rolled back.
+      fix: Look at what ECS knows of the newest task, its attachments included: `aws ecs describe-tasks --cluster prod --tasks 0a1b`.
+    ");
+}
+
+#[test]
+fn what_ecs_says_of_the_deployment_comes_before_what_tasks_did() {
+    let crash = || Evidence { stopped: vec![exited(&[("web", Some(1), None)])], ..Evidence::default() };
+    let mut world = World::new();
+    world.known.code = Code::HookFailed;
+    // The hook is the cause even where no sentence says more of it.
+    assert_eq!(world.names(&crash()), None);
+    let said = "Service deployment rolled back because PRE_SCALE_UP pause hook timed out.";
+    world.service_deployment.status_reason = Some(said.to_owned());
+    assert_eq!(world.names(&crash()), Some(Code::PauseHookTimedOut));
+    for code in [Code::AlarmTriggered, Code::StoppedByHand, Code::ServiceGone, Code::Superseded] {
+        world.known.code = code;
+        assert_eq!(world.names(&crash()), None, "{code:?}");
+    }
+    // That there was no way back says nothing about why one was needed.
+    world.known.code = Code::DeploymentFailed;
+    world.service_deployment.status_reason = Some("No rollback candidate was found to run the rollback.".to_owned());
+    assert_eq!(world.names(&crash()), Some(Code::ApplicationCrashed));
+    world.known.code = Code::TimedOut;
+    world.service_deployment.status_reason = None;
+    assert_eq!(world.names(&crash()), Some(Code::ApplicationCrashed));
+}
+
+#[test]
+fn the_reason_of_a_rollback_and_of_the_rollout_state_are_read_too() {
+    let said =
+        "Service deployment rolled back because of invalid networking configuration. One or more rules not found";
+    let mut world = World::new();
+    let rollback = crate::model::service::Rollback { reason: Some(said.to_owned()), ..Default::default() };
+    world.service_deployment.rollback = Some(rollback);
+    assert_eq!(world.names(&Evidence::default()), Some(Code::ListenerMisconfigured));
+    let mut world = World::new();
+    let state = |id: &str| json!({"id": id, "rolloutStateReason": said});
+    let mut of = |id: &str| {
+        let service = world.plan.service.as_mut().unwrap();
+        service.deployments = vec![serde_json::from_value(state(id)).unwrap()];
+        world.names(&Evidence::default())
+    };
+    assert_eq!(of("ecs-svc/9"), None);
+    assert_eq!(of(OURS), Some(Code::ListenerMisconfigured));
+}
+
+#[test]
+fn of_events_only_those_count_that_are_new_and_ours() {
+    let placed = "(service web) was unable to place a task because no container instance met all of its requirements.";
+    let throttled = "(service web) operations are being throttled on elb. Will try again later.";
+    let steady = "(service web) has reached a steady state.";
+    let of = |messages: &[&str]| {
+        let events = messages.iter().map(|message| event(message)).collect();
+        World::new().names(&Evidence { events, ..Evidence::default() })
+    };
+    assert_eq!(of(&[placed, throttled]), Some(Code::SchedulerThrottled));
+    assert_eq!(of(&[throttled, placed]), Some(Code::NoInstanceFits));
+    assert_eq!(of(&[placed, steady]), None);
+    assert_eq!(of(&[steady, placed, "(service web) has started 1 tasks: (task 0a1b)."]), Some(Code::NoInstanceFits));
+    let other = "(service web) (deployment ecs-svc/9) was unable to place a task.";
+    assert_eq!(of(&[other]), None);
+    assert_eq!(of(&[&other.replace("ecs-svc/9", OURS)]), Some(Code::NoInstanceFits));
+    assert_eq!(
+        of(&["(service web) has stopped 1 running tasks: Scaling activity initiated by (deployment ecs-svc/9)"]),
+        None
+    );
+    // A reason that nobody knows leaves the word to the events.
+    let stopped = vec![stop("TaskFailedToStart", "odd", &[])];
+    let evidence = Evidence { stopped, events: vec![event(throttled)], ..Evidence::default() };
+    assert_eq!(World::new().names(&evidence), Some(Code::SchedulerThrottled));
+}
+
+#[test]
+fn what_is_unhealthy_now_is_the_cause_when_nothing_stopped() {
+    let mut evidence = Evidence { target_groups: vec![unhealthy("Request timed out")], ..Evidence::default() };
+    assert_eq!(World::new().names(&evidence), Some(Code::HealthCheckTimedOut));
+    evidence.target_groups[0].targets[0].state = "initial".to_owned();
+    assert_eq!(World::new().names(&evidence), None);
+    evidence.unhealthy = vec![("0a1b".to_owned(), "web".to_owned(), "UNKNOWN".to_owned())];
+    assert_eq!(World::new().names(&evidence), None);
+    evidence.unhealthy[0].2 = "UNHEALTHY".to_owned();
+    assert_eq!(World::new().names(&evidence), Some(Code::ContainerUnhealthy));
 }
 
 #[test]
@@ -28,10 +392,137 @@ fn an_early_exit_with_an_error_repeats_itself_and_a_killed_task_may_not() {
     for code in [0, 137, 143] {
         assert_eq!(ended(code), None, "{code}");
     }
-    let scaled_in = stop(
-        "ServiceSchedulerInitiated",
-        "Scaling activity initiated by (deployment ecs-svc/2)",
-        &[("web", Some(1), None)],
-    );
-    assert_eq!(fails_for_ever(&scaled_in), None);
+    let scaled_in = "Scaling activity initiated by (deployment ecs-svc/2)";
+    assert_eq!(fails_for_ever(&stop("ServiceSchedulerInitiated", scaled_in, &[("web", Some(1), None)])), None);
+    // ECS stopped it: the exit code is that of the stop.
+    assert_eq!(fails_for_ever(&stop("ServiceSchedulerInitiated", "Task stopped", &[("web", Some(1), None)])), None);
+    assert_eq!(fails_for_ever(&stop("TaskFailedToStart", "odd", &[("web", None, None)])), None);
+}
+
+#[test]
+fn the_container_that_failed_by_itself_is_blamed_and_not_those_that_ended_with_it() {
+    let what = |containers: &[(&str, Option<i64>, Option<&str>)]| {
+        let evidence = Evidence { stopped: vec![exited(containers)], ..Evidence::default() };
+        name_cause(&evidence, &World::new().subject()).map(|error| error.what).unwrap()
+    };
+    let log = ("log", Some(143), None);
+    assert!(what(&[log, ("web", Some(1), None)]).contains("`web` exits with code 1"));
+    // A container that is not essential ends no task.
+    assert!(what(&[("envoy", Some(3), None), ("web", Some(2), None)]).contains("`web` exits with code 2"));
+    assert!(what(&[("envoy", Some(3), None), ("web", Some(0), None)]).contains("`web` finishes"));
+    assert!(what(&[("log", Some(137), None), ("web", Some(139), None)]).contains("`web` exits with code 139"));
+    let oom = Some("OutOfMemoryError: Container killed due to memory usage");
+    assert!(what(&[("web", Some(1), None), ("log", Some(137), oom)]).contains("`log` uses more memory"));
+}
+
+#[test]
+fn a_name_that_reads_like_a_reason_is_none() {
+    let image = "123456789012.dkr.ecr.eu-central-1.amazonaws.com/authorization-denied:i/o";
+    let said = format!("CannotPullContainerError: failed to resolve ref {image}: {image}: not found");
+    assert_eq!(fails_for_ever(&stop("TaskFailedToStart", &said, &[])), Some(Code::ImageNotFound));
+}
+
+#[test]
+fn a_name_from_outside_cannot_end_its_code_span() {
+    assert_eq!(quoted("a`b\n c"), "`a'b c`");
+    assert_eq!(quoted(&"x".repeat(400)).len(), 300 + "…".len() + 2);
+}
+
+#[test]
+fn more_memory_is_asked_for_where_the_limit_is() {
+    let killed = Evidence { stopped: vec![exited(&[("web", Some(137), None)])], ..Evidence::default() };
+    let mut world = World::new();
+    let mut fix = |container: Value, task: Value| {
+        world.plan.definition.0["containerDefinitions"][0]["memory"] = container;
+        world.plan.definition.0["memory"] = task;
+        name_cause(&killed, &world.subject()).unwrap().fix
+    };
+    let told = [
+        fix(json!(256), json!("512")),
+        fix(json!(257), json!("512")),
+        fix(Value::Null, json!("512")),
+        fix(json!("128"), Value::Null),
+        fix(Value::Null, Value::Null),
+    ];
+    insta::assert_snapshot!(told.join("\n"), @r"
+    Raise `memory` of container `web` from 256 to 512 MiB, or correct what uses it up.
+    Raise `memory` of container `web` (now 257 MiB) and of the task (now 512 MiB), or correct what uses it up.
+    Raise `memory` of the task from 512 to 1024 MiB (with a `cpu` that allows it), or correct what uses it up.
+    Raise `memory` of container `web` from 128 to 256 MiB, or correct what uses it up.
+    Raise `memory` of container `web`, or correct what uses it up.
+    ");
+}
+
+#[test]
+fn a_way_out_is_named_by_the_network_that_the_tasks_have() {
+    let mut world = World::new();
+    let said = "CannotPullContainerError: dial tcp: i/o timeout";
+    let evidence =
+        Evidence { stopped: vec![stop("TaskFailedToStart", said, &[("web", None, None)])], ..Evidence::default() };
+    let mut fix = |image: &str, network: Value| {
+        world.plan.definition.0["containerDefinitions"][0]["image"] = json!(image);
+        world.plan.service.as_mut().unwrap().network_configuration = Some(network);
+        name_cause(&evidence, &world.subject()).unwrap().fix
+    };
+    let ecr = "123456789012.dkr.ecr.eu-central-1.amazonaws.com/web:v2";
+    let network = |public: &str| json!({"awsvpcConfiguration": {"subnets": ["subnet-1"], "assignPublicIp": public}});
+    let told = [
+        fix(ecr, network("ENABLED")),
+        fix(ecr, network("DISABLED")),
+        fix("nginx:1", network("DISABLED")),
+        fix(ecr, json!({})),
+    ];
+    insta::assert_snapshot!(told.join("\n"), @r"
+    Give the subnets `subnet-1` a default route to an internet gateway, and let the tasks' security group send TCP 443 to `0.0.0.0/0`.
+    Give the subnets `subnet-1` a default route to a NAT gateway or the VPC endpoints `com.amazonaws.eu-central-1.ecr.api`, `com.amazonaws.eu-central-1.ecr.dkr`, `com.amazonaws.eu-central-1.s3`, `com.amazonaws.eu-central-1.logs` (the tasks have no public address: `assignPublicIp` is DISABLED), and let the tasks' security group send TCP 443 there.
+    Give the subnets `subnet-1` a default route to a NAT gateway (the tasks have no public address: `assignPublicIp` is DISABLED), and let the tasks' security group send TCP 443.
+    Give the container instances a way out on TCP 443: a default route to a NAT or internet gateway.
+    ");
+}
+
+#[test]
+fn a_repository_of_another_account_has_a_policy_of_its_own() {
+    let mut world = World::new();
+    let image = "999999999999.dkr.ecr.eu-central-1.amazonaws.com/web:v2";
+    world.plan.definition.0["containerDefinitions"][0]["image"] = json!(image);
+    let said =
+        "CannotPullContainerError: The task can't pull the image. Check that the role has the permissions to pull";
+    let evidence =
+        Evidence { stopped: vec![stop("TaskFailedToStart", said, &[("web", None, None)])], ..Evidence::default() };
+    let fix = |world: &World| name_cause(&evidence, &world.subject()).unwrap().fix;
+    assert!(fix(&world).contains("account `999999999999`"), "{}", fix(&world));
+    world.plan.definition.0["containerDefinitions"][0]["image"] = json!("ghcr.io/octo-org/web:v2");
+    assert!(fix(&world).contains("`repositoryCredentials`"), "{}", fix(&world));
+}
+
+#[test]
+fn a_line_that_tells_is_quoted_before_the_last_ones() {
+    let lines = ["Error: connect ECONNREFUSED 10.0.1.5:5432", "at a", "", "at b", "at c"].map(str::to_owned);
+    let mut evidence = Evidence { stopped: vec![exited(&[("web", Some(1), None)])], ..Evidence::default() };
+    evidence.logs = vec![wrote("other", &lines)];
+    let why = |evidence: &Evidence| name_cause(evidence, &World::new().subject()).unwrap().why;
+    assert!(!why(&evidence).contains("ECONNREFUSED"));
+    evidence.logs = vec![wrote("web", &lines)];
+    let told =
+        "A telling line of its log: `Error: connect ECONNREFUSED 10.0.1.5:5432`. It wrote last: `at a` `at b` `at c`.";
+    assert!(why(&evidence).contains(told), "{}", why(&evidence));
+    evidence.logs = vec![wrote("web", &lines[..3])];
+    assert!(!why(&evidence).contains("A telling line"), "{}", why(&evidence));
+}
+
+#[test]
+fn the_log_tells_a_wrong_platform_only_where_the_exit_code_fits() {
+    let of = |code: i64| {
+        let stopped = vec![exited(&[("web", Some(code), None)])];
+        let logs = vec![wrote("web", &["exec /app: exec format error".to_owned()])];
+        World::new().names(&Evidence { stopped, logs, ..Evidence::default() }).unwrap()
+    };
+    assert_eq!([of(1), of(255)], [Code::ExecFormatError; 2]);
+    assert_eq!([of(2), of(3)], [Code::ApplicationCrashed; 2]);
+}
+
+#[test]
+fn nothing_seen_names_no_cause() {
+    assert_eq!(World::new().names(&Evidence::default()), None);
+    assert!(fixtures().len() > 60 || panic!("the fixtures are gone"));
 }
