@@ -24,6 +24,12 @@ pub fn meaning(code: i64, out_of_memory: bool) -> String {
     known.to_owned()
 }
 
+/// Whether a sentence of ECS's gives lack of memory as the reason.
+pub fn is_out_of_memory(reason: &str) -> bool {
+    let reason = reason.to_ascii_lowercase();
+    ["outofmemory", "out of memory", "memory usage"].iter().any(|part| reason.contains(part))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -48,5 +54,8 @@ mod tests {
         255: it failed, or its program is for another platform
         ");
         assert_eq!(meaning(137, true), "SIGKILL: it used more memory than it may");
+        assert!(is_out_of_memory("OutOfMemoryError: Container killed due to memory usage"));
+        assert!(is_out_of_memory("container killed due to high memory usage"));
+        assert!(!is_out_of_memory("Essential container in task exited"));
     }
 }

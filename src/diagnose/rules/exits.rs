@@ -39,7 +39,7 @@ const TELLING: &[&str] = &[
 
 /// Whether ECS itself says that the memory was too small.
 pub fn tells_out_of_memory(sign: &Sign<'_>) -> bool {
-    sign.says_any(&["outofmemory", "killed due to memory usage", "out of memory"])
+    exit_code::is_out_of_memory(sign.raw())
 }
 
 /// A program of another platform, or a script without `#!`. The kernel's sentence stands in the reason or in the log.

@@ -1,6 +1,7 @@
 //! The tasks of our deployment that stopped, by reason.
 
 use crate::diagnose::StoppedGroup;
+use crate::model::exit_code;
 use crate::report::Report;
 use crate::report::clean::shorten;
 use crate::report::markdown::{code, link, table, text};
@@ -25,7 +26,11 @@ fn row(report: &Report, group: &StoppedGroup) -> [String; 4] {
     let stop_code = group.stop_code.as_deref().map(|stop_code| format!("**{}**<br>", text(stop_code)));
     let because = format!("{}{}", stop_code.unwrap_or_default(), code(&shorten(&group.reason, 600)));
     let containers = group.containers.iter().map(|(name, exit, reason)| {
-        let exit = exit.map(|exit| format!(" exit {exit}")).unwrap_or_default();
+        // ECS tells lack of memory in the container's reason or in the task's.
+        let said = [reason.as_deref().unwrap_or_default(), &group.reason];
+        let out_of_memory = said.into_iter().any(exit_code::is_out_of_memory);
+        let exit = exit.map(|exit| format!(" exit {exit} ({})", exit_code::meaning(exit, out_of_memory)));
+        let exit = exit.unwrap_or_default();
         // ECS often repeats the task's reason here word by word.
         let reason = reason.as_ref().filter(|reason| **reason != group.reason);
         let reason = reason.map(|reason| format!("<br>{}", code(&shorten(reason, 600)))).unwrap_or_default();
