@@ -5,6 +5,7 @@ use std::time::Duration;
 use tokio::time::{sleep, timeout};
 
 use super::ending::explain;
+use super::facts::Goal;
 use super::rollout::Ending;
 use super::until;
 use super::watch::Watch;
@@ -12,11 +13,17 @@ use super::{Outcome, What};
 use crate::error::Code;
 use crate::inputs::Until;
 use crate::model::names::short_name;
-use crate::model::service::Service;
+use crate::model::service::{Deployment, Service};
 use crate::model::verdict::Verdict;
 
 /// How long a finished wait may look for what followed.
 const PATIENCE: Duration = Duration::from_secs(5);
+
+/// Whether a deployment was there before ours, by AWS's own times.
+fn is_older(deployment: &Deployment, goal: &Goal) -> bool {
+    goal.previous_deployment_id.as_ref() == Some(&deployment.id) && goal.is_new()
+        || matches!((deployment.created_at, goal.created_at), (Some(theirs), Some(ours)) if theirs < ours)
+}
 
 impl Watch<'_> {
     /// Writes the ending into the outcome and tells it.
@@ -53,6 +60,11 @@ impl Watch<'_> {
             )));
         }
         match service.primary() {
+            // As a read that lags shows it: what was there before ours took nothing over.
+            Some(before) if is_older(before, self.goal) => {
+                outcome.live_task_definition_arn = Some(self.goal.task_definition.clone());
+                tell(What::Finished(format!("{revision} serves; the service itself does not show it yet")));
+            }
             Some(other) if other.id != self.goal.deployment_id => tell(What::Warned(format!(
                 "another deployment began after this one was done: {}",
                 short_name(&other.task_definition)

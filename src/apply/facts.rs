@@ -78,6 +78,8 @@ pub struct Facts {
     pub late: bool,
     /// The service as read last.
     pub service: Option<Service>,
+    /// When that was.
+    pub read_at: Duration,
     /// In how many reads in a row the service was not there; at [`GONE`] it is gone.
     pub absent_reads: u32,
     /// Whether our service deployment is known.
@@ -112,6 +114,7 @@ impl Facts {
     /// Takes in a read of the service.
     pub fn read_service(&mut self, service: Service, goal: &Goal) {
         self.absent_reads = 0;
+        self.read_at = self.now;
         self.health.read_service(&service, goal, self.now);
         self.movement.read_service(&service, goal, self.now);
         if let Some(ours) = service.deployments.iter().find(|deployment| deployment.id == goal.deployment_id) {

@@ -63,6 +63,12 @@ pub async fn follow(
             inquiry.begin(plan, aws, outcome);
         }
         if let Rollout::Ended(ending) = rollout {
+            // Not "still moving": nobody saw it move.
+            if ending.verdict == Verdict::TimedOut
+                && let Some(error) = watch.blindness()
+            {
+                return Err(error);
+            }
             watch.conclude(&ending, wait.limit, outcome, tell).await;
             inquiry.finish(plan, outcome).await;
             return Ok(());

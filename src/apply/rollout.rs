@@ -94,7 +94,9 @@ fn by_service_deployment(deployment: &ServiceDeployment, service: &Service, fact
     let primary = service.primary();
     let others_turn = primary.filter(|primary| primary.id != goal.deployment_id);
     let tripped = has_tripped(deployment) || facts.failed_since.is_some();
-    let settled = facts.late || facts.elapsed(facts.closed_since) >= SETTLE;
+    // A read from before the end cannot show what followed.
+    let seen_since = facts.closed_since.is_none_or(|since| facts.read_at >= since);
+    let settled = facts.late || (seen_since && facts.elapsed(facts.closed_since) >= SETTLE);
     let ending = |verdict| Ending {
         reason: deployment.status_reason.clone().or_else(|| deployment.rollback.clone().and_then(|back| back.reason)),
         ..Ending::new(verdict, Some(cause(deployment, facts)))

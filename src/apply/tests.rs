@@ -221,6 +221,26 @@ async fn reads_that_lag_behind_the_update_change_no_verdict() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_success_that_the_service_does_not_show_yet_is_not_somebody_elses() {
+    let mut world = world().rollout("web", Rollout::Succeed { after: 1 });
+    world.change_service("web", |service| service.lag = Lag { describes: 20, lists: 0, current: 0 });
+    let run = Run::of(world).await;
+    assert_eq!(run.ending(), "succeeded web:8", "{:#?}", run.told);
+    assert_eq!(run.warnings(), [""; 0]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_limit_that_nobody_saw_coming_is_no_time_out() {
+    let stalled = || world().rollout("web", Rollout::Stall { running: 1 });
+    let all = ["DescribeServices", "DescribeServiceDeployments", "ListServiceDeployments"];
+    let blind = all.iter().fold(stalled(), |world, operation| world.fault(operation, u32::MAX, Trick::Reset));
+    let run = Run::of(blind).await;
+    assert_eq!(run.ending(), "error unreachable");
+    let half = stalled().fault("DescribeServices", u32::MAX, Trick::Reset);
+    assert!(Run::of(half).await.ending().starts_with("timed-out"), "its service deployment was seen");
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_stage_clock_an_hour_off_changes_no_verdict() {
     let skewed = |mut world: World| {
         world.calendar.skew = 3600.0;

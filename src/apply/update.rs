@@ -4,13 +4,13 @@ use std::time::Duration;
 
 use serde_json::{Map, Value};
 
-use super::facts::{Goal, same_revision};
+use super::facts::{Goal, live, same_revision};
 use super::{Outcome, What};
 use crate::aws::Aws;
 use crate::aws::call::CallError;
 use crate::error::{Code, Error};
 use crate::model::names::short_name;
-use crate::model::service::Service;
+use crate::model::service::{Deployment, Service};
 use crate::plan::ServicePlan;
 
 /// Requests without an answer before giving up.
@@ -61,6 +61,7 @@ pub async fn update(
             if asks { ", only its settings changed" } else { "" }
         )));
     }
+    outcome.live_task_definition_arn = live(&answer).map(str::to_owned);
     outcome.service = Some(answer);
     Ok(goal)
 }
@@ -99,23 +100,31 @@ pub(super) async fn send(
         let Ok(services) = aws.describe_services(cluster, &[before.service_name.as_str()]).await else {
             return Err(error);
         };
-        if let Some(service) = services.into_iter().next()
-            && service.primary().is_some_and(|primary| {
-                Some(&primary.id) != before.primary().map(|before| &before.id)
-                    && same_revision(&primary.task_definition, arn)
-            })
-        {
+        let Some(service) = services.into_iter().next() else { return Err(error) };
+        if begun(before, &service, arn).is_some() {
             return Ok(service);
         }
-        if attempt >= ATTEMPTS {
+        // Somebody else's deployment: whether ours went before it cannot be seen, and to send again would replace it.
+        let is_foreign = service.primary().is_some_and(|primary| is_new(primary, before));
+        if is_foreign || attempt >= ATTEMPTS {
             return Err(error);
         }
     }
 }
 
+/// The deployment of `arn` that was not there before: PRIMARY, or one that somebody else's has replaced already.
+fn begun<'a>(before: &Service, now: &'a Service, arn: &str) -> Option<&'a Deployment> {
+    let ours = |one: &&Deployment| is_new(one, before) && same_revision(&one.task_definition, arn);
+    now.primary().filter(ours).or_else(|| now.deployments.iter().find(ours))
+}
+
+fn is_new(deployment: &Deployment, before: &Service) -> bool {
+    before.deployments.iter().all(|known| known.id != deployment.id)
+}
+
 /// What is to be proven, from the service before and `UpdateService`'s own answer.
 pub(super) fn goal(before: &Service, answer: &Service, arn: &str) -> Result<Goal, Error> {
-    let Some(primary) = answer.primary() else {
+    let Some(ours) = begun(before, answer, arn).or(answer.primary()) else {
         return Err(Error::new(
             Code::RequestRefused,
             format!("The service `{}` has no deployment after the update.", before.service_name),
@@ -125,8 +134,8 @@ pub(super) fn goal(before: &Service, answer: &Service, arn: &str) -> Result<Goal
     };
     Ok(Goal {
         service: before.service_name.clone(),
-        deployment_id: primary.id.clone(),
-        created_at: primary.created_at,
+        deployment_id: ours.id.clone(),
+        created_at: ours.created_at,
         task_definition: arn.to_owned(),
         desired_count: answer.desired_count,
         previous_deployment_id: before.primary().map(|primary| primary.id.clone()),
@@ -167,6 +176,17 @@ mod tests {
     #[test]
     fn an_update_that_begins_no_deployment_is_known_by_the_unchanged_id() {
         assert!(!goal(&service("ecs-svc/1"), &service("ecs-svc/1"), "web:7").unwrap().is_new());
+    }
+
+    #[test]
+    fn our_deployment_is_found_behind_the_one_that_replaced_it() {
+        let mut now = service("ecs-svc/3");
+        now.deployments[0].task_definition = "web:9".to_owned();
+        let ours =
+            Deployment { id: "ecs-svc/2".to_owned(), task_definition: "web:8".to_owned(), ..Deployment::default() };
+        now.deployments.push(ours);
+        assert_eq!(goal(&service("ecs-svc/1"), &now, "web:8").unwrap().deployment_id, "ecs-svc/2");
+        assert_eq!(begun(&service("ecs-svc/1"), &now, "web:7"), None);
     }
 
     #[test]

@@ -9,7 +9,7 @@ use tokio::time::timeout;
 use super::facts::{Facts, Goal, Tracking};
 use super::progress::Told;
 use super::rollout::{Phase, Rollout};
-use super::track::{self, Question, Track};
+use super::track::{self, Answer, Question, Track};
 use super::until::pause_line;
 use super::{Outcome, What};
 use crate::aws::Aws;
@@ -23,6 +23,9 @@ use crate::plan::ServicePlan;
 /// Refusals in a row of a read that is needed before the wait ends: one may be a session just being renewed.
 const STRIKES: u32 = 2;
 
+/// Looks in a row that brought nothing after which the limit tells of that, and not of a rollout that nobody saw.
+const BLIND: u32 = 3;
+
 /// How long a look at the tasks may take.
 const PATIENCE: Duration = Duration::from_secs(5);
 
@@ -35,6 +38,8 @@ pub(super) struct Watch<'a> {
     pub(super) told: Told,
     track: Track,
     strikes: u32,
+    /// Looks in a row that brought nothing, and what the last one met.
+    blind: (u32, Option<CallError>),
     told_trouble: bool,
     told_back: bool,
     told_pauses: BTreeSet<String>,
@@ -60,6 +65,7 @@ impl<'a> Watch<'a> {
             facts,
             track: Track::new(plan.service.as_ref(), goal),
             strikes: 0,
+            blind: (0, None),
             told_trouble: false,
             told_back: false,
             told_pauses: BTreeSet::new(),
@@ -75,6 +81,12 @@ impl<'a> Watch<'a> {
             self.aws.describe_services(self.cluster, &names),
             track::ask(question, self.cluster, &self.goal.service, self.aws),
         );
+        self.blind = match &service {
+            Err(error) if !matches!(answer, Answer::Described(..) | Answer::Listed(_)) => {
+                (self.blind.0 + 1, Some(error.clone()))
+            }
+            _ => (0, None),
+        };
         self.take_service(service, tell)?;
         if let Some(warning) = self.track.take(answer, &mut self.facts, self.goal) {
             tell(What::Warned(warning));
@@ -93,6 +105,12 @@ impl<'a> Watch<'a> {
             self.look_at_tasks(tell).await;
         }
         Ok(())
+    }
+
+    /// Why nothing could be read for a while; nothing when something was.
+    pub(super) fn blindness(&mut self) -> Option<Error> {
+        let (looks, error) = std::mem::take(&mut self.blind);
+        (looks >= BLIND).then_some(left_alone(error?, self.goal))
     }
 
     /// Reads the health of our tasks, once all of them run. Without it, their health is not proven, and the wait goes on.

@@ -23,6 +23,7 @@ use aws_smithy_runtime_api::client::result::ConnectorError;
 use aws_smithy_runtime_api::client::retries::classifiers::{ClassifyRetry, RetryAction};
 use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
 use aws_smithy_types::body::SdkBody;
+use aws_smithy_types::byte_stream::ByteStream;
 use aws_smithy_types::retry::RetryConfig;
 use aws_smithy_types::timeout::TimeoutConfig;
 
@@ -172,13 +173,14 @@ struct ByCourier {
 impl HttpConnector for ByCourier {
     fn call(&self, request: HttpRequest) -> HttpConnectorFuture {
         let unusable = |error: &str| ConnectorError::user(error.to_owned().into());
-        let request = request
-            .try_into_http1x()
-            .map_err(|error| unusable(&error.to_string()))
-            .map(|request| request.map(|body| body.bytes().unwrap_or_default().to_vec()));
-        let carried = request.map(|request| tokio::time::timeout(self.read_timeout, (self.courier)(request)));
+        let (courier, read_timeout) = (Arc::clone(&self.courier), self.read_timeout);
         HttpConnectorFuture::new(async move {
-            let answer = carried?.await.map_err(|elapsed| ConnectorError::timeout(elapsed.into()))?;
+            let request = request.try_into_http1x().map_err(|error| unusable(&error.to_string()))?;
+            let (head, body) = request.into_parts();
+            // Read to its end: the SDK watches whether a body is taken, and takes a connection that does not for dead.
+            let body = ByteStream::new(body).collect().await.map_err(|error| unusable(&error.to_string()))?.to_vec();
+            let carried = tokio::time::timeout(read_timeout, courier(http::Request::from_parts(head, body)));
+            let answer = carried.await.map_err(|elapsed| ConnectorError::timeout(elapsed.into()))?;
             let answer = answer.map_err(|lost| ConnectorError::io(lost.into()))?.map(SdkBody::from);
             HttpResponse::try_from(answer).map_err(|error| unusable(&error.to_string()))
         })

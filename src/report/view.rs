@@ -1,6 +1,7 @@
 //! What the parts of a report agree on, whatever of it is there.
 
 use crate::apply::What;
+use crate::apply::facts::live;
 use crate::error::Error;
 use crate::model::names::{Arn, Revision, short_name};
 use crate::model::service::Service;
@@ -119,7 +120,12 @@ impl Report {
 
     /// What serves now: as seen last, or what served before when nothing was changed.
     pub fn live_arn(&self) -> Option<&str> {
-        let untouched = if self.outcome.changed { None } else { self.previous_arn() };
+        // Where others move the tasks, the service lists no deployments: what it had before is all that is known.
+        let observed = || match self.observed.as_ref()?.service.as_ref() {
+            Some(service) if !service.deployments.is_empty() => live(service),
+            _ => self.previous_arn(),
+        };
+        let untouched = if self.outcome.service.is_some() || self.outcome.changed { None } else { observed() };
         self.outcome.live_task_definition_arn.as_deref().or(untouched)
     }
 }

@@ -65,7 +65,7 @@ pub use world::World;
 pub struct Sim {
     world: Shared,
     url: String,
-    server: tokio::task::JoinHandle<()>,
+    server: Option<tokio::task::JoinHandle<()>>,
 }
 
 /// The world, shared between the server and the story that watches it.
@@ -86,7 +86,13 @@ impl Sim {
         let world = Arc::new(Mutex::new(world));
         lock(&world).url.clone_from(&url);
         let server = tokio::spawn(server::run(listener, Arc::clone(&world), None));
-        Ok(Self { world, url, server })
+        Ok(Self { world, url, server: Some(server) })
+    }
+
+    /// A stage without an address: only [`Sim::answer`] reaches it.
+    #[must_use]
+    pub fn without_address(world: World) -> Self {
+        Self { world: Arc::new(Mutex::new(world)), url: String::new(), server: None }
     }
 
     /// Where it listens, such as `http://127.0.0.1:40123`.
@@ -132,6 +138,8 @@ impl Sim {
 
 impl Drop for Sim {
     fn drop(&mut self) {
-        self.server.abort();
+        if let Some(server) = &self.server {
+            server.abort();
+        }
     }
 }

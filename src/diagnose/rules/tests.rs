@@ -9,6 +9,7 @@ use strum::IntoEnumIterator as _;
 use super::*;
 use crate::diagnose::evidence::group;
 use crate::diagnose::{LogLine, LogTail, Target, TargetGroup};
+use crate::inputs::{OnCancel, OnFailure};
 use crate::model::service::{Service, ServiceDeployment, ServiceEvent};
 use crate::model::task::Task;
 use crate::model::task_definition::TaskDefinition;
@@ -73,6 +74,8 @@ impl World {
             cluster: "prod".to_owned(),
             definition: TaskDefinition::from_document(definition).unwrap(),
             reuse: None,
+            on_failure: OnFailure::default(),
+            on_cancel: OnCancel::default(),
             previous_task_definition_arn: None,
             changes: Vec::new(),
             images: Vec::new(),
