@@ -63,11 +63,15 @@ async fn what_ecs_rolls_back_itself_takes_no_call_of_ours() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn at_the_limit_only_a_deployment_whose_tasks_keep_failing_is_stopped() {
-    let run = failing(world(), &[crash_loop()]).await;
-    assert_eq!(run.ending(), "rolled-back timed-out web:7", "{:#?}", run.told);
-    assert_eq!(after_ours(&run), ["StopServiceDeployment"]);
-    assert_eq!(run.sim.writes().pop().unwrap().request["stopType"], "ROLLBACK");
+async fn only_a_deployment_whose_tasks_keep_failing_is_stopped_by_us() {
+    for (fail_fast_after, expected) in [(0, "rolled-back timed-out web:7"), (3, "rolled-back deployment-failed web:7")] {
+        let mut run = Run::prepare(world().rollout("web", crash_loop()), json!({})).await;
+        run.plan.on_failure = OnFailure::Rollback;
+        run.apply(Wait { fail_fast_after, ..wait_of(true) }).await;
+        assert_eq!(run.ending(), expected, "{:#?}", run.told);
+        assert_eq!(after_ours(&run), ["StopServiceDeployment"]);
+        assert_eq!(run.sim.writes().pop().unwrap().request["stopType"], "ROLLBACK");
+    }
 
     let run = failing(world(), &[Rollout::Stall { running: 1 }]).await;
     assert_eq!(run.ending(), "timed-out timed-out web:7");
@@ -85,7 +89,7 @@ async fn where_ecs_cannot_be_asked_to_go_back_the_service_is_updated() {
         Trick::Error(400, "ServiceDeploymentNotFoundException".into(), "Service deployment not found.".into()),
     ] {
         let run = failing(world().fault("StopServiceDeployment", u32::MAX, trick.clone()), &[crash_loop()]).await;
-        assert_eq!(run.ending(), "rolled-back timed-out web:7", "{trick:?} {:#?}", run.told);
+        assert_eq!(run.ending(), "rolled-back deployment-failed web:7", "{trick:?} {:#?}", run.told);
         assert_eq!(after_ours(&run), ["UpdateService"], "{trick:?}");
     }
     let world = world().denied("ListServiceDeployments").denied("DescribeServiceDeployments");
@@ -102,7 +106,7 @@ fn deployments(run: &Run) -> usize {
 #[tokio::test(start_paused = true)]
 async fn a_lost_answer_on_the_way_back_asks_for_it_only_once() {
     let run = failing(world().fault("StopServiceDeployment", 1, Trick::LostAnswer), &[crash_loop()]).await;
-    assert_eq!(run.ending(), "rolled-back timed-out web:7", "{:#?}", run.told);
+    assert_eq!(run.ending(), "rolled-back deployment-failed web:7", "{:#?}", run.told);
     assert_eq!(after_ours(&run), ["StopServiceDeployment"]);
 
     let mut world = world();
