@@ -125,12 +125,11 @@ impl Open {
             let ended = github::end_deployment(&report.runner, token, http, &open, &ending, CLOSING);
             let ended = in_time(ended, given_up.clone()).await;
             // What could not be ended now is ended after the job, as it should have been.
-            let noted = match &ended {
-                Ok(()) => None,
-                Err(_) => {
-                    open.ending = Some(ending);
-                    serde_json::to_string(&open).ok()
-                }
+            let noted = if ended.is_err() {
+                open.ending = Some(ending);
+                serde_json::to_string(&open).ok()
+            } else {
+                None
             };
             [ended, note(report, DEPLOYMENT, noted)]
         };

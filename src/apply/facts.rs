@@ -71,6 +71,7 @@ pub const GONE: u32 = 3;
 
 /// Everything seen so far. Times are since the wait began, by one monotonic clock.
 #[derive(Debug, Clone, Default)]
+#[expect(clippy::struct_excessive_bools, reason = "each was seen or not, whatever the others were")]
 pub struct Facts {
     /// Now.
     pub now: Duration,

@@ -196,7 +196,7 @@ async fn put_right(
 fn conclude(plan: &ServicePlan, outcome: &mut Outcome, updated: bool) {
     match outcome.verdict {
         Some(Verdict::Succeeded) if !outcome.changed && outcome.reached.is_none() => {
-            outcome.verdict = Some(Verdict::Unchanged)
+            outcome.verdict = Some(Verdict::Unchanged);
         }
         Some(_) => {}
         None if updated => outcome.verdict = Some(Verdict::Started),

@@ -181,7 +181,7 @@ mod tests {
     #[test]
     fn our_deployment_is_found_behind_the_one_that_replaced_it() {
         let mut now = service("ecs-svc/3");
-        now.deployments[0].task_definition = "web:9".to_owned();
+        now.deployments.iter_mut().for_each(|rival| rival.task_definition = "web:9".to_owned());
         let ours =
             Deployment { id: "ecs-svc/2".to_owned(), task_definition: "web:8".to_owned(), ..Deployment::default() };
         now.deployments.push(ours);

@@ -52,7 +52,7 @@ pub async fn gather(subject: &Subject<'_>, aws: &Aws) -> Evidence {
         let read = before(until, "The stopped tasks", aws.stopped_tasks(cluster, name)).await;
         let tasks = read.map(|tasks| ours(tasks, subject));
         let failed = tasks.iter().flatten().filter(|task| !is_routine(task));
-        let (wanted, elsewhere) = sources(group(failed).iter(), tasks.iter().flatten(), subject, &aws.region);
+        let (wanted, elsewhere) = sources(group(failed).iter(), &tasks.iter().flatten(), subject, &aws.region);
         (tasks, tails(wanted, elsewhere, subject, aws, until).await)
     };
     let running = async {
@@ -61,7 +61,7 @@ pub async fn gather(subject: &Subject<'_>, aws: &Aws) -> Evidence {
     };
     let seen = subject.service.unwrap_or(service);
     let ((stopped, (logs, unread)), running, (groups, unseen)) =
-        join!(stopped, running, targets::read(seen, aws, until));
+        join!(Box::pin(stopped), Box::pin(running), Box::pin(targets::read(seen, aws, until)));
     (evidence.logs, evidence.target_groups) = (logs, groups);
     let mut tasks = Vec::new();
     for read in [stopped, running] {

@@ -61,7 +61,7 @@ impl Source {
 /// The logs worth reading, and why others cannot be.
 pub fn sources<'a>(
     groups: impl Iterator<Item = &'a StoppedGroup>,
-    tasks: impl Iterator<Item = &'a Task> + Clone,
+    tasks: &(impl Iterator<Item = &'a Task> + Clone),
     subject: &Subject<'_>,
     region: &str,
 ) -> (Vec<Source>, Vec<String>) {

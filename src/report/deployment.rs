@@ -99,6 +99,6 @@ mod tests {
         assert_eq!(environment(&report).as_deref(), Some("production"));
         assert_eq!(description(&report), "web to service web in cluster prod");
         assert_eq!(payload(&report), json!({ "service": "web", "cluster": "prod", "revision": null, "family": "web" }));
-        assert_eq!(payload(&stories::unchanged())["revision"], "web:7");
+        assert_eq!(payload(&stories::unchanged()).get("revision").unwrap(), "web:7");
     }
 }

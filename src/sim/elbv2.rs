@@ -91,30 +91,29 @@ fn find<'a>(world: &'a World, arn: &str) -> Result<&'a TargetGroup, Refusal> {
 fn describe_groups(world: &World, form: &Value) -> Result<String, Refusal> {
     let asked = (1..).map_while(|nth| text(form, &format!("TargetGroupArns.member.{nth}")));
     let groups = asked.map(|arn| find(world, arn)).collect::<Result<Vec<_>, _>>()?;
-    let members: String = groups
-        .into_iter()
-        .map(|group| {
-            format!(
-                "<member><TargetGroupArn>{}</TargetGroupArn><TargetGroupName>{}</TargetGroupName><Protocol>HTTP</Protocol>\
-                 <Port>80</Port><VpcId>vpc-0123456789abcdef0</VpcId><HealthCheckProtocol>HTTP</HealthCheckProtocol>\
-                 <HealthCheckPort>{}</HealthCheckPort><HealthCheckEnabled>true</HealthCheckEnabled>\
-                 <HealthCheckIntervalSeconds>30</HealthCheckIntervalSeconds>\
-                 <HealthCheckTimeoutSeconds>5</HealthCheckTimeoutSeconds><HealthyThresholdCount>5</HealthyThresholdCount>\
-                 <UnhealthyThresholdCount>2</UnhealthyThresholdCount><HealthCheckPath>{}</HealthCheckPath>\
-                 <Matcher><HttpCode>{}</HttpCode></Matcher><TargetType>ip</TargetType></member>",
-                escape(&group.arn),
-                escape(&group.name),
-                escape(&group.port),
-                escape(&group.path),
-                escape(&group.matcher),
-            )
-        })
-        .collect();
+    let members: String = groups.into_iter().map(described).collect();
     Ok(format!("<TargetGroups>{members}</TargetGroups>"))
 }
 
-fn describe_health(world: &World, form: &Value) -> Result<String, Refusal> {
-    let group = find(world, text(form, "TargetGroupArn").unwrap_or_default())?;
+fn described(group: &TargetGroup) -> String {
+    format!(
+        "<member><TargetGroupArn>{}</TargetGroupArn><TargetGroupName>{}</TargetGroupName><Protocol>HTTP</Protocol>\
+         <Port>80</Port><VpcId>vpc-0123456789abcdef0</VpcId><HealthCheckProtocol>HTTP</HealthCheckProtocol>\
+         <HealthCheckPort>{}</HealthCheckPort><HealthCheckEnabled>true</HealthCheckEnabled>\
+         <HealthCheckIntervalSeconds>30</HealthCheckIntervalSeconds>\
+         <HealthCheckTimeoutSeconds>5</HealthCheckTimeoutSeconds><HealthyThresholdCount>5</HealthyThresholdCount>\
+         <UnhealthyThresholdCount>2</UnhealthyThresholdCount><HealthCheckPath>{}</HealthCheckPath>\
+         <Matcher><HttpCode>{}</HttpCode></Matcher><TargetType>ip</TargetType></member>",
+        escape(&group.arn),
+        escape(&group.name),
+        escape(&group.port),
+        escape(&group.path),
+        escape(&group.matcher),
+    )
+}
+
+fn describe_health(world: &World, asked: &Value) -> Result<String, Refusal> {
+    let group = find(world, text(asked, "TargetGroupArn").unwrap_or_default())?;
     let members: String = world
         .ecs
         .services
@@ -136,10 +135,10 @@ fn describe_health(world: &World, form: &Value) -> Result<String, Refusal> {
 /// A task as a target. The newest that fails is still there, those before it are being taken out; `newest` is its id.
 fn member(world: &World, task: &Task, port: i64, newest: Option<&str>) -> Option<String> {
     let told = |state: &str, reason: &str, description: &str| {
-        let part = |name: &str, text: &str| {
+        let tag = |name: &str, text: &str| {
             if text.is_empty() { String::new() } else { format!("<{name}>{}</{name}>", escape(text)) }
         };
-        let health = format!("{}{}{}", part("State", state), part("Reason", reason), part("Description", description));
+        let health = format!("{}{}{}", tag("State", state), tag("Reason", reason), tag("Description", description));
         format!(
             "<member><HealthCheckPort>{port}</HealthCheckPort><TargetHealth>{health}</TargetHealth><Target><Id>{}</Id>\
              <Port>{port}</Port><AvailabilityZone>{}a</AvailabilityZone></Target></member>",

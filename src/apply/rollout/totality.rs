@@ -26,6 +26,7 @@ const PRIMARIES: &[&str] = &["ours", "before", "back", "rival", "nobody"];
 
 /// One combination.
 #[derive(Debug, Clone)]
+#[expect(clippy::struct_excessive_bools, reason = "each is drawn by itself")]
 struct Case {
     tracking: Tracking,
     status: &'static str,
@@ -106,10 +107,18 @@ fn lists() -> Vec<Case> {
     for primary in PRIMARIES {
         for state in STATES {
             for (old_run, shifts) in [(false, false), (false, true), (true, false), (true, true)] {
-                let (tracking, until) = (Tracking::Absent, Until::Stable);
-                let (status, stage, paused, tripped) = ("", None, false, false);
-                let state = *state;
-                cases.push(Case { tracking, status, stage, primary, state, paused, tripped, old_run, shifts, until });
+                cases.push(Case {
+                    tracking: Tracking::Absent,
+                    status: "",
+                    stage: None,
+                    primary,
+                    state: *state,
+                    paused: false,
+                    tripped: false,
+                    old_run,
+                    shifts,
+                    until: Until::Stable,
+                });
             }
         }
     }
@@ -146,9 +155,9 @@ fn whatever_ecs_says_the_judge_says_nothing_untrue() {
                 let case = Case { tracking, ..list.clone() };
                 check(&case, &case.judged(&service, &ServiceDeployment::default()));
             }
-            for (told, deployment) in &said {
-                let Case { status, stage, paused, tripped, tracking, .. } = *told;
-                let case = Case { status, stage, paused, tripped, tracking, ..list.clone() };
+            for (heard, deployment) in &said {
+                let Case { tracking, status, stage, paused, tripped, .. } = *heard;
+                let case = Case { tracking, status, stage, paused, tripped, ..list.clone() };
                 check(&case, &case.judged(&service, deployment));
                 judged += 1;
             }

@@ -64,7 +64,8 @@ async fn what_ecs_rolls_back_itself_takes_no_call_of_ours() {
 
 #[tokio::test(start_paused = true)]
 async fn only_a_deployment_whose_tasks_keep_failing_is_stopped_by_us() {
-    for (fail_fast_after, expected) in [(0, "rolled-back timed-out web:7"), (3, "rolled-back deployment-failed web:7")] {
+    for (fail_fast_after, expected) in [(0, "rolled-back timed-out web:7"), (3, "rolled-back deployment-failed web:7")]
+    {
         let mut run = Run::prepare(world().rollout("web", crash_loop()), json!({})).await;
         run.plan.on_failure = OnFailure::Rollback;
         run.apply(Wait { fail_fast_after, ..wait_of(true) }).await;

@@ -146,8 +146,8 @@ fn reason(sign: &Sign<'_>, scene: &Scene<'_>) -> Option<String> {
         return Some(reason);
     }
     let targets = scene.target_group(sign).into_iter().flat_map(|group| &group.targets);
-    let unhealthy = targets.filter(|target| target.state == "unhealthy" || target.state == "unused");
-    let now = unhealthy.filter_map(|target| target.description.clone()).next();
+    let mut unhealthy = targets.filter(|target| target.state == "unhealthy" || target.state == "unused");
+    let now = unhealthy.find_map(|target| target.description.clone());
     let group = named_target_group(sign);
     let same = |event: &Sign<'_>| match (group, named_target_group(event)) {
         (Some(ours), Some(theirs)) => ours == theirs || target_group_name(ours) == target_group_name(theirs),

@@ -3,6 +3,7 @@
 
 use super::{Cause, Scene, Sign, network, quoted};
 use crate::error::Code;
+use crate::model::image::Registry;
 use crate::model::names::Arn;
 
 /// What a sentence about a pull begins with; the login to ECR is part of it.
@@ -112,9 +113,9 @@ pub fn layer_refused<'a>(sign: &Sign<'a>, scene: &Scene<'a>) -> Option<Cause> {
 pub fn registry_unreachable<'a>(sign: &Sign<'a>, scene: &Scene<'a>) -> Option<Cause> {
     (is_pull(sign) && !sign.says_any(&["accessdenied", "error pulling image configuration"]) && sign.says_any(NO_WAY))
         .then(|| {
-            let services: &[&str] = match scene.ecr_account(sign) {
-                Some(None) => &[],
-                _ => &["ecr.api", "ecr.dkr", "s3", "logs"],
+            let services: &[&str] = match scene.registry(sign) {
+                Some(Registry::Ecr { .. }) | None => &["ecr.api", "ecr.dkr", "s3", "logs"],
+                Some(_) => &[],
             };
             Cause::certain(
                 Code::RegistryUnreachable,
@@ -130,22 +131,24 @@ pub fn denied<'a>(sign: &Sign<'a>, scene: &Scene<'a>) -> Option<Cause> {
     let refused = ["denied", "authoriz", "403 forbidden", "401 unauthorized", "has the permissions to pull"];
     (is_pull(sign) && bare.says_any(&refused)).then(|| {
         let image = scene.image_in_words(sign);
-        let fix = match scene.ecr_account(sign) {
-            Some(None) => format!(
+        let registry = scene.registry(sign);
+        let fix = if let None | Some(Registry::Ecr { .. }) = &registry {
+            let action = sign.refused_action().map_or_else(
+                || "`ecr:GetAuthorizationToken`, `ecr:BatchGetImage` and `ecr:GetDownloadUrlForLayer`".to_owned(),
+                quoted,
+            );
+            let policy = match &registry {
+                Some(Registry::Ecr { account, .. }) if is_another_account(account, scene) => {
+                    format!(", and in the policy of the repository, which belongs to account `{account}`")
+                }
+                _ => String::new(),
+            };
+            format!("Allow {action} for {}{}.", scene.execution_role(), policy)
+        } else {
+            format!(
                 "Give {} `repositoryCredentials` with a secret that may pull {image}; correct the name if it is misspelled.",
                 scene.starting_in_words(sign)
-            ),
-            ecr => {
-                let action = sign.refused_action().map_or_else(
-                    || "`ecr:GetAuthorizationToken`, `ecr:BatchGetImage` and `ecr:GetDownloadUrlForLayer`".to_owned(),
-                    quoted,
-                );
-                let account = ecr.flatten().filter(|account| is_another_account(account, scene));
-                let policy = account.map(|account| {
-                    format!(", and in the policy of the repository, which belongs to account `{account}`")
-                });
-                format!("Allow {action} for {}{}.", scene.execution_role(), policy.unwrap_or_default())
-            }
+            )
         };
         let what = format!("cannot start: the registry refuses {image}.");
         Cause::certain(Code::ImagePullDenied, what, fix).for_ever()

@@ -103,10 +103,10 @@ impl<'a> Scene<'a> {
     /// The container that a sentence about starting speaks of: the one with a reason, else the only one there is.
     pub fn starting(&self, sign: &Sign<'a>) -> Option<String> {
         let with_reason = sign.stop.and_then(|group| group.containers.iter().find(|(_, _, reason)| reason.is_some()));
-        let named = with_reason.or_else(|| sign.stop.and_then(|group| group.containers.first()));
-        named.map(|(name, ..)| name.clone()).or_else(|| {
-            let mut names = self.definition()?.container_names();
-            names.next().filter(|_| names.next().is_none()).map(str::to_owned)
+        let blamed = with_reason.or_else(|| sign.stop.and_then(|group| group.containers.first()));
+        blamed.map(|(name, ..)| name.clone()).or_else(|| {
+            let mut all = self.definition()?.container_names();
+            all.next().filter(|_| all.next().is_none()).map(str::to_owned)
         })
     }
 
@@ -130,13 +130,10 @@ impl<'a> Scene<'a> {
         self.image(sign).map_or_else(|| "its image".to_owned(), |(_, image)| format!("image {}", quoted(image)))
     }
 
-    /// Whether the image comes from a private ECR registry, and of which account; none when it is not known.
-    pub fn ecr_account(&self, sign: &Sign<'a>) -> Option<Option<String>> {
+    /// The registry that the image comes from, where it is known.
+    pub fn registry(&self, sign: &Sign<'a>) -> Option<Registry> {
         let (_, image) = self.image(sign)?;
-        match ImageRef::parse(image).ok()?.registry {
-            Registry::Ecr { account, .. } => Some(Some(account)),
-            _ => Some(None),
-        }
+        Some(ImageRef::parse(image).ok()?.registry)
     }
 
     /// `X86_64 on LINUX`, as the definition asks for or ECS assumes.

@@ -16,7 +16,7 @@ pub fn bounds_too_tight<'a>(sign: &Sign<'a>, scene: &Scene<'a>) -> Option<Cause>
         let cause = Cause::certain(
             Code::DeploymentBoundsTooTight,
             "was not rolled out: ECS may neither start nor stop a task of the service.",
-            match bounds.way_out(desired) {
+            match Bounds::way_out(desired) {
                 Some(percent) => {
                     format!("Set `maximumPercent` of {} to at least {percent}, so that one more task may start.", scene.service_name())
                 }
@@ -45,7 +45,7 @@ impl Bounds {
     }
 
     /// The smallest maximum percent with which one task more than now wanted fits.
-    fn way_out(&self, desired: i64) -> Option<i64> {
+    fn way_out(desired: i64) -> Option<i64> {
         (desired > 0).then(|| (desired.saturating_add(1).saturating_mul(100) + desired - 1) / desired)
     }
 }
@@ -116,7 +116,7 @@ mod tests {
     fn the_bounds_of_a_deployment_are_rounded_as_ecs_does() {
         let told = |desired, least, most| {
             let bounds = Bounds::of(desired, least, most);
-            (bounds.least, bounds.most, bounds.way_out(desired))
+            (bounds.least, bounds.most, Bounds::way_out(desired))
         };
         assert_eq!(told(1, 100, 100), (1, 1, Some(200)));
         assert_eq!(told(1, 50, 150), (1, 1, Some(200)));

@@ -95,8 +95,8 @@ pub fn infrastructure_role_denied<'a>(sign: &Sign<'a>, scene: &Scene<'a>) -> Opt
         sign.says("missing permissions on ecs infrastructure role") || sign.says("unable to manage the elb resources");
     says.then(|| {
         let role = scene.service().and_then(|service| {
-            let balancers = service.load_balancers.iter();
-            balancers.filter_map(|balancer| balancer.advanced_configuration.as_ref()?.get("roleArn")?.as_str()).next()
+            let mut balancers = service.load_balancers.iter();
+            balancers.find_map(|balancer| balancer.advanced_configuration.as_ref()?.get("roleArn")?.as_str())
         });
         let role = role
             .map_or_else(|| "the service's infrastructure role".to_owned(), |arn| format!("the role {}", quoted(arn)));
