@@ -10,7 +10,7 @@ use super::identity::Key;
 use super::ledger::Call;
 use super::wire::{Answer, Asked, Outcome, Refusal};
 use super::world::World;
-use super::{Shared, ecr, ecs, elbv2, github, iam, lock, logs, oidc, signature, sts};
+use super::{Shared, codedeploy, ecr, ecs, elbv2, github, iam, lock, logs, oidc, signature, sts};
 
 const JSON: &str = "application/x-amz-json-1.1";
 
@@ -77,6 +77,7 @@ fn name(asked: &Asked) -> Named {
         let service = match target {
             "AmazonEC2ContainerServiceV20141113" => "ecs",
             "AmazonEC2ContainerRegistry_V20150921" => "ecr",
+            "CodeDeploy_20141006" => "codedeploy",
             "Logs_20140328" => "logs",
             _ => "unknown",
         };
@@ -101,7 +102,7 @@ fn name(asked: &Asked) -> Named {
 fn is_changing(named: &Named, asked: &Asked) -> bool {
     match named.door {
         "github" => asked.method != "GET",
-        "aws" if named.service == "ecs" || named.service == "ecr" => {
+        "aws" if matches!(named.service, "ecs" | "ecr" | "codedeploy") => {
             let reads = ["Describe", "List", "BatchGet", "Get"];
             !reads.iter().any(|verb| named.operation.starts_with(verb))
         }
@@ -182,7 +183,7 @@ fn aws_result(world: &mut World, asked: &Asked, named: &Named, trick: Option<&Tr
     if input.is_null() && service != "unknown" {
         return Err(Refusal::new("SerializationException", "Unexpected end-of-input"));
     }
-    if matches!(service, "ecs" | "ecr" | "logs" | "elasticloadbalancing") {
+    if matches!(service, "ecs" | "ecr" | "codedeploy" | "logs" | "elasticloadbalancing") {
         iam::check(world, service, operation, input, &arn)?;
     }
     carry_out(world, asked, named, caller.as_ref()).unwrap_or_else(|| {
@@ -195,6 +196,7 @@ fn carry_out(world: &mut World, asked: &Asked, named: &Named, caller: Option<&Ke
     match named.service {
         "ecs" => ecs::answer(world, &named.operation, &named.input, caller.map_or("", |caller| caller.arn.as_str())),
         "ecr" => ecr::answer(world, &named.operation, &named.input),
+        "codedeploy" => codedeploy::answer(world, &named.operation, &named.input),
         "logs" => logs::answer(world, &named.operation, &named.input, &signature::region(asked).unwrap_or_default()),
         "elasticloadbalancing" => {
             elbv2::answer(world, &named.operation, &named.input).map(|answered| answered.map(Value::String))

@@ -19,6 +19,14 @@ fn needed(world: &World, service: &str, operation: &str, input: &Value) -> Vec<(
             }
         }
     }
+    if operation == "CreateDeployment" {
+        let application = text(input, "applicationName").unwrap_or_default();
+        let config = text(input, "deploymentConfigName").unwrap_or("CodeDeployDefault.ECSAllAtOnce");
+        let config = world.arn("codedeploy", &format!("deploymentconfig:{config}"));
+        needed.push(("codedeploy:GetDeploymentConfig".into(), config));
+        let application = world.arn("codedeploy", &format!("application:{application}"));
+        needed.push(("codedeploy:RegisterApplicationRevision".into(), application));
+    }
     needed
 }
 
@@ -45,6 +53,13 @@ fn resource(world: &World, service: &str, operation: &str, input: &Value) -> Str
             Some(world.arn("logs", &stream))
         }
         "DescribeClusters" => Some(world.arn("ecs", &format!("cluster/{cluster}"))),
+        // A deployment's own group is known to CodeDeploy alone; the policy names it all the same.
+        _ if service == "codedeploy" => match (one("applicationName"), one("deploymentGroupName")) {
+            (Some(application), Some(group)) => {
+                Some(world.arn("codedeploy", &format!("deploymentgroup:{application}/{group}")))
+            }
+            _ => None,
+        },
         _ if service == "ecr" => one("repositoryName").map(|name| world.arn("ecr", &format!("repository/{name}"))),
         _ => None,
     };

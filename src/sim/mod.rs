@@ -4,7 +4,7 @@
 //! client, so that the two cannot share a mistake. One address serves every door:
 //!
 //! ```text
-//!   POST /            ECS, ECR and CloudWatch Logs (AWS JSON 1.1, X-Amz-Target), STS and ELB (query protocol)
+//!   POST /            ECS, ECR, CodeDeploy and CloudWatch Logs (AWS JSON 1.1, X-Amz-Target), STS and ELB (query protocol)
 //!   GET  /oidc/token  the runner's OpenID Connect endpoint
 //!   *    /github/…    GitHub's REST API (the same under /api/v3)
 //! ```
@@ -15,6 +15,7 @@
 //! | [`door`] | who answers what; faults, permissions and the ledger around every answer |
 //! | [`identity`], `sts`, `oidc`, `signature`, `iam` | who is asking, and may they |
 //! | [`ecs`], [`rollout`], [`trouble`] | clusters, services, deployments, tasks; how a rollout goes |
+//! | [`codedeploy`] | deployments of services that `CodeDeploy` moves |
 //! | [`ecr`] | images, digests, manifests |
 //! | [`logs`], [`elbv2`] | what failing tasks wrote, and how a load balancer finds them |
 //! | [`github`] | pull requests, comments, deployments of commits |
@@ -26,6 +27,7 @@
 //! Nothing here sleeps on a thread or reads a clock but tokio's, so that a whole story also runs in virtual time.
 
 pub mod clock;
+pub mod codedeploy;
 pub mod demo;
 pub mod door;
 pub mod ecr;

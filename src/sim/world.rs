@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::{Map, Value, json};
 
 use super::clock::{Calendar, Clock};
+use super::codedeploy::{self, CodeDeploy, Course};
 use super::ecr::Repository;
 use super::ecs::{Cluster, Ecs, Service, beginnings, task_definitions};
 use super::elbv2::LoadBalancing;
@@ -33,6 +34,8 @@ pub struct World {
     pub identity: Identity,
     /// Clusters, services, task definitions, tasks.
     pub ecs: Ecs,
+    /// Deployment groups, and deployments of services that `CodeDeploy` moves.
+    pub code_deploy: CodeDeploy,
     /// Image repositories by name.
     pub ecr: BTreeMap<String, Repository>,
     /// Log groups, and what tasks wrote.
@@ -65,6 +68,7 @@ impl Default for World {
             calendar: Calendar::default(),
             identity: identity(),
             ecs: Ecs::default(),
+            code_deploy: CodeDeploy::default(),
             ecr: BTreeMap::new(),
             logs: Logs::default(),
             load_balancing: LoadBalancing::default(),
@@ -189,6 +193,12 @@ impl World {
     pub fn with_log_group(mut self, region: &str, name: &str) -> Self {
         self.logs.groups.insert((region.into(), name.into()));
         self
+    }
+
+    /// Puts `CodeDeploy` in charge of the service `web`; its next deployment goes as told.
+    #[must_use]
+    pub fn with_code_deploy(self, course: Course) -> Self {
+        codedeploy::take_over(self, course)
     }
 
     /// Adds an empty cluster.
