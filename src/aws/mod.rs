@@ -1,6 +1,7 @@
 //! Door: the only place that knows the AWS SDK. Nouns go in and come out; SDK types never leave.
 
 pub mod call;
+pub mod codedeploy;
 pub mod ecr;
 pub mod ecs;
 pub mod elbv2;

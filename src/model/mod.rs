@@ -1,5 +1,6 @@
 //! The nouns, in ECS's own words: no I/O, no SDK type, no clock.
 
+pub mod code_deploy;
 pub mod command;
 pub mod document;
 pub mod exit_code;

@@ -40,6 +40,8 @@ pub struct Service {
     pub health_check_grace_period_seconds: Option<i64>,
     /// Its deployments; exactly one is PRIMARY (controller ECS).
     pub deployments: Vec<Deployment>,
+    /// Its task sets, where others than ECS move the tasks (controllers `CODE_DEPLOY` and EXTERNAL).
+    pub task_sets: Vec<TaskSet>,
     /// The newest hundred events, newest first.
     pub events: Vec<ServiceEvent>,
     /// The newest service deployment; may lag behind UpdateService.
@@ -109,6 +111,29 @@ pub struct Deployment {
     pub volume_configurations: Vec<serde_json::Value>,
     /// The target groups of VPC Lattice that its tasks are registered in, whole.
     pub vpc_lattice_configurations: Vec<serde_json::Value>,
+}
+
+/// A task set: the tasks of one revision, where others than ECS move them.
+/// <https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_TaskSet.html>
+#[derive(Debug, Clone, PartialEq, Deserialize, Serialize, Default)]
+#[serde(rename_all = "camelCase", default)]
+pub struct TaskSet {
+    /// `ecs-svc/<digits>`.
+    pub id: String,
+    /// PRIMARY (serves production), ACTIVE or DRAINING.
+    pub status: String,
+    /// The ARN of its task definition.
+    pub task_definition: String,
+    /// The CodeDeploy deployment that made it.
+    pub external_id: Option<String>,
+    /// Tasks it should run.
+    pub computed_desired_count: i64,
+    /// Tasks about to run.
+    pub pending_count: i64,
+    /// Tasks that run.
+    pub running_count: i64,
+    /// When it was created.
+    pub created_at: Option<f64>,
 }
 
 /// One service event.
@@ -285,6 +310,11 @@ impl Service {
     /// The deployment that new tasks belong to.
     pub fn primary(&self) -> Option<&Deployment> {
         self.deployments.iter().find(|deployment| deployment.status == "PRIMARY")
+    }
+
+    /// The task set that serves production.
+    pub fn primary_task_set(&self) -> Option<&TaskSet> {
+        self.task_sets.iter().find(|set| set.status == "PRIMARY")
     }
 
     /// The type of the deployment controller: `ECS` when ECS names none.
