@@ -167,7 +167,9 @@ async fn story(
 ) -> Result<(), Vec<Error>> {
     // 1 What the user asked.
     let runner = &asked.runner;
-    let read = |given: &str| observe::definition::read_file(&runner.workspace, runner.temp.as_deref(), given);
+    let read = |given: &str| {
+        observe::file::read(&observe::file::TASK_DEFINITION, &runner.workspace, runner.temp.as_deref(), given)
+    };
     let file = asked.raw.task_definition.as_deref().map(read).transpose();
     let (file, inputs) = match (file, inputs::parse(asked)) {
         (Ok(file), Ok((inputs, warnings))) => {
@@ -188,7 +190,7 @@ async fn story(
     // 2 What is true now, and 3 what we will do: again after another deployment was awaited, which may have changed it.
     let mut wait = inputs.wait.clone();
     let plan = loop {
-        let observed = observe::observe(&inputs, file.clone(), &aws).await.map_err(one)?;
+        let observed = observe::observe(&inputs, file.clone(), runner, &aws).await.map_err(one)?;
         report.observed = Some(observed.clone());
         let plan = plan::plan(&inputs, &observed)?;
         report.plan = Some(plan.clone());

@@ -82,6 +82,12 @@ pub enum Code {
     DeploymentInProgress,
     /// There is no earlier revision to go back to, or it cannot be told which one, or it cannot be deployed any more.
     NothingToRollBackTo,
+    /// The AppSpec file is not one that CodeDeploy could deploy the service by.
+    AppspecInvalid,
+    /// The CodeDeploy application or its deployment group does not exist.
+    DeploymentGroupNotFound,
+    /// The CodeDeploy deployment group deploys another service.
+    DeploymentGroupMismatch,
     /// An image that must be pinned to a digest cannot be.
     ImageNotPinned,
     /// The AWS account is not one of `allowed-account-ids`.
@@ -288,6 +294,9 @@ impl Code {
             | Self::ServiceNotFound
             | Self::ServiceNotActive
             | Self::ControllerNotSupported
+            | Self::AppspecInvalid
+            | Self::DeploymentGroupNotFound
+            | Self::DeploymentGroupMismatch
             | Self::ImageNotPinned
             | Self::NothingToRollBackTo
             | Self::RoleNameBare => Verdict::Invalid,

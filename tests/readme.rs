@@ -14,7 +14,12 @@ use strum::{EnumMessage, IntoEnumIterator};
 const README: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/README.md");
 
 /// The documents the README shows; the scenarios run them.
-const EXAMPLES: &[&str] = &["fixtures/workflows/deploy.yml", "fixtures/iam/trust.json", "fixtures/iam/policy.json"];
+const EXAMPLES: &[&str] = &[
+    "fixtures/workflows/deploy.yml",
+    "fixtures/iam/trust.json",
+    "fixtures/iam/policy.json",
+    "fixtures/iam/codedeploy.json",
+];
 
 #[test]
 fn the_tables_and_examples_of_the_readme_are_those_of_the_program() {

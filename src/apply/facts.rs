@@ -242,12 +242,16 @@ pub fn shifts_traffic(service: &Service) -> bool {
     strategy.and_then(Value::as_str).is_some_and(|strategy| strategy != "ROLLING")
 }
 
-/// The task definition that serves, as far as one read tells: PRIMARY's once it is completed, until then that of the
-/// deployment with the most running tasks (the older one when they are equal; one that only drains when no other runs).
-/// Nothing, when nothing runs that should, or the service is being deleted.
+/// The task definition that serves, as far as one read tells: that of the PRIMARY task set, where there are task sets;
+/// else PRIMARY's once it is completed, until then that of the deployment with the most running tasks (the older one when
+/// they are equal; one that only drains when no other runs). Nothing, when nothing runs that should, or the service is
+/// being deleted.
 pub fn live(service: &Service) -> Option<&str> {
     if service.status != "ACTIVE" {
         return None;
+    }
+    if let Some(primary) = service.primary_task_set() {
+        return Some(&primary.task_definition);
     }
     let primary = service.primary();
     if let Some(primary) = primary

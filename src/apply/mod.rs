@@ -1,6 +1,7 @@
 //! 5 Do it. The only room that changes anything.
 
 pub mod cancel;
+pub mod codedeploy;
 mod conclude;
 pub mod concurrent;
 pub mod ending;
@@ -34,6 +35,7 @@ use crate::aws::Aws;
 use crate::diagnose::{self, Evidence, Subject};
 use crate::error::Error;
 use crate::inputs::Wait;
+use crate::model::code_deploy::CodeDeployment;
 use crate::model::names::short_name;
 use crate::model::service::{Deployment, Service, ServiceDeployment, ServiceEvent};
 use crate::model::verdict::Verdict;
@@ -85,6 +87,10 @@ pub struct Outcome {
     pub service: Option<Service>,
     /// Our service deployment as seen last.
     pub service_deployment: Option<ServiceDeployment>,
+    /// `d-…` of our deployment by CodeDeploy.
+    pub codedeploy_deployment_id: Option<String>,
+    /// Our deployment by CodeDeploy as seen last.
+    pub code_deployment: Option<CodeDeployment>,
     /// The revision that took over, when superseded.
     pub superseded_by: Option<String>,
     /// What the wait ended for before the deployment did, as a sentence without its full stop.
@@ -133,7 +139,7 @@ pub async fn apply(
         outcome.service = Some(service.clone());
     }
     outcome.task_definition_arn = plan.reuse.as_ref().map(|reuse| reuse.arn.clone());
-    let (mut goal, mut updated) = (None, false);
+    let (mut goal, mut by_code_deploy, mut updated) = (None, None, false);
     for step in &plan.steps {
         match step {
             Step::RegisterTaskDefinition { body } => register::register(body, aws, outcome, tell).await?,
@@ -146,7 +152,18 @@ pub async fn apply(
                 goal = rollback::roll_back(arn, otherwise, plan, (wait, aws), outcome, tell).await?;
                 updated = true;
             }
+            Step::UpdateSettings { body } => codedeploy::update_settings(body, aws, outcome, tell).await?,
+            Step::CodeDeploy(step) => {
+                by_code_deploy = Some(codedeploy::create(step, plan, wait, aws, outcome, tell).await?);
+                updated = true;
+            }
             Step::AwaitRollout if !wait.enabled || outcome.verdict.is_some() => {}
+            Step::AwaitRollout if plan.service.as_ref().is_some_and(|service| !service.task_sets.is_empty()) => {
+                match &by_code_deploy {
+                    Some(goal) => codedeploy::follow::follow(goal, plan, wait, aws, outcome, tell).await?,
+                    None => codedeploy::follow::settle(plan, wait, aws, outcome).await?,
+                }
+            }
             Step::AwaitRollout => {
                 let goal = match (goal.take(), &plan.service) {
                     (Some(goal), _) => goal,

@@ -51,6 +51,14 @@ pub struct CodeDeploy {
     pub config: Option<String>,
 }
 
+impl CodeDeploy {
+    /// Whether any of them was given.
+    pub fn is_given(&self) -> bool {
+        let Self { appspec, application, deployment_group, description, config } = self;
+        [appspec, application, deployment_group, description, config].into_iter().any(Option::is_some)
+    }
+}
+
 /// `on-failure`: what to do about a deployment that failed, where ECS does not go back by itself.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum OnFailure {

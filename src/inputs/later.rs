@@ -10,7 +10,6 @@ use super::suggest::shortened;
 
 /// What to do instead, for groups of inputs.
 const RUN_TASK: &str = "Run the one-off task in a step of its own before this one, and remove the input.";
-const CODE_DEPLOY: &str = "Deploy services with the CODE_DEPLOY controller by CodeDeploy itself, and remove the input.";
 const SMOKE_TEST: &str = "Ask the URL in a step after this one, and remove the input.";
 const CHECKS: &str = "Remove the input.";
 
@@ -31,11 +30,6 @@ pub(super) fn refuse(raw: &RawInputs, remarks: &mut Remarks) {
         (given!(raw.run_task_managed_ebs_volume_name), &[], RUN_TASK),
         (given!(raw.run_task_managed_ebs_volume), &["{}"], RUN_TASK),
         (given!(raw.wait_for_task_stopped), &["false"], RUN_TASK),
-        (given!(raw.codedeploy_appspec), &[], CODE_DEPLOY),
-        (given!(raw.codedeploy_application), &[], CODE_DEPLOY),
-        (given!(raw.codedeploy_deployment_group), &[], CODE_DEPLOY),
-        (given!(raw.codedeploy_deployment_description), &[], CODE_DEPLOY),
-        (given!(raw.codedeploy_deployment_config), &[], CODE_DEPLOY),
         (given!(raw.smoke_test_url), &[], SMOKE_TEST),
         (given!(raw.smoke_test_status), &[], SMOKE_TEST),
         (given!(raw.smoke_test_contains), &[], SMOKE_TEST),

@@ -421,7 +421,6 @@ fn what_comes_with_a_later_version_is_refused_and_its_off_value_is_not() {
         ("service", "web, api"),
         ("run-task", "true"),
         ("run-task-assign-public-ip", "ENABLED"),
-        ("codedeploy-appspec", "appspec.yaml"),
         ("smoke-test-url", "https://web.example"),
         ("checks", "roles=off"),
         ("scan-severity", "HIGH"),

@@ -1,6 +1,8 @@
 //! 2 What is true now: everything is read before anything is decided.
 
+pub mod codedeploy;
 pub mod definition;
+pub mod file;
 pub mod images;
 pub mod rollback;
 pub mod service;
@@ -11,6 +13,7 @@ use serde_json::Value;
 
 use crate::aws::Aws;
 use crate::error::Error;
+use crate::inputs::runner::Runner;
 use crate::inputs::{Definition, Inputs, Mode, Source};
 use crate::model::names::{Revision, short_name};
 use crate::model::service::{Service, ServiceRevision};
@@ -23,6 +26,8 @@ use self::rollback::WayBack;
 pub struct Observed {
     /// The service, when one is to be deployed.
     pub service: Option<Service>,
+    /// What CodeDeploy says, where it moves the service's tasks.
+    pub code_deploy: Option<codedeploy::CodeDeploy>,
     /// The document that the edits start from.
     pub base: Base,
     /// The revision that the service runs.
@@ -68,7 +73,7 @@ pub enum Digest {
 ///
 /// # Errors
 /// The service, cluster or revision does not exist, or a needed call failed.
-pub async fn observe(inputs: &Inputs, file: Option<Base>, aws: &Aws) -> Result<Observed, Error> {
+pub async fn observe(inputs: &Inputs, file: Option<Base>, runner: &Runner, aws: &Aws) -> Result<Observed, Error> {
     let service = match &inputs.deploy.service {
         Some(name) => Some(service::describe(&inputs.deploy.cluster, name, aws).await?),
         None => None,
@@ -105,8 +110,12 @@ pub async fn observe(inputs: &Inputs, file: Option<Base>, aws: &Aws) -> Result<O
         aws,
     );
     let running_revision = service::running_revision(service, aws);
-    let (from, running, newest, running_revision) = tokio::join!(from, running, newest, running_revision);
+    let code_deploy = code_deploy(inputs, service, runner, aws);
+    let (from, running, newest, running_revision, code_deploy) =
+        tokio::join!(from, running, newest, running_revision, code_deploy);
     let (base, registered, digests, mut warnings) = from?;
+    let (code_deploy, remarks) = code_deploy?;
+    warnings.extend(remarks);
     // A rollback says itself what it leaves.
     warnings.extend(service.filter(|_| way_back.is_none()).and_then(service::in_flight));
     warnings.extend(way_back.iter().filter_map(|back| back.remark.clone()));
@@ -115,6 +124,7 @@ pub async fn observe(inputs: &Inputs, file: Option<Base>, aws: &Aws) -> Result<O
     }
     Ok(Observed {
         service: service.cloned(),
+        code_deploy,
         base,
         running: if base_runs { registered.clone() } else { running.0 },
         running_revision: running_revision.0,
@@ -123,6 +133,22 @@ pub async fn observe(inputs: &Inputs, file: Option<Base>, aws: &Aws) -> Result<O
         way_back,
         warnings,
     })
+}
+
+/// What CodeDeploy says, where it moves the service's tasks, and remarks.
+async fn code_deploy(
+    inputs: &Inputs,
+    service: Option<&Service>,
+    runner: &Runner,
+    aws: &Aws,
+) -> Result<(Option<codedeploy::CodeDeploy>, Vec<String>), Error> {
+    let Some(service) = service.filter(|service| service.controller() == "CODE_DEPLOY") else {
+        let unused = inputs.deploy.code_deploy.is_given().then(|| {
+            "The inputs `codedeploy-…` have no effect: CodeDeploy does not move the tasks of this service.".to_owned()
+        });
+        return Ok((None, unused.into_iter().collect()));
+    };
+    codedeploy::observe(inputs, service, runner, aws).await.map(|(seen, remarks)| (Some(seen), remarks))
 }
 
 /// The family that is going to be registered: the patch's, the file's, or that of the revision to start from.

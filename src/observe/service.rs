@@ -25,7 +25,12 @@ const PATIENCE: Duration = Duration::from_secs(3);
 pub async fn describe(cluster: &str, name: &str, aws: &Aws) -> Result<Service, Error> {
     match aws.describe_services(cluster, &[name]).await {
         Ok(services) => match services.into_iter().next() {
-            Some(service) => deployable(service),
+            Some(mut service) => {
+                // The service's own field may still name what it was created with.
+                let serving = service.primary_task_set().map(|set| set.task_definition.clone());
+                service.task_definition = serving.unwrap_or(service.task_definition);
+                deployable(service)
+            }
             None => Err(service_not_found(cluster, name, aws).await),
         },
         Err(error) if error.code.as_deref() == Some("ClusterNotFoundException") => {
@@ -98,13 +103,7 @@ fn deployable(service: Service) -> Result<Service, Error> {
         );
     }
     match service.controller() {
-        "ECS" => Ok(service),
-        "CODE_DEPLOY" => refused(
-            "CodeDeploy moves its tasks",
-            "Its deployment controller is CODE_DEPLOY; ECS refuses a new task definition in UpdateService then.",
-            "Use `aws-actions/amazon-ecs-deploy-task-definition` for it, or move the service to ECS's own blue/green \
-             deployments (deployment controller ECS).",
-        ),
+        "ECS" | "CODE_DEPLOY" => Ok(service),
         "EXTERNAL" => refused(
             "a third party moves its tasks",
             "Its deployment controller is EXTERNAL; its tasks are in task sets that only their owner may change.",
@@ -113,7 +112,7 @@ fn deployable(service: Service) -> Result<Service, Error> {
         other => refused(
             "its deployment controller is not known",
             &format!("Its deployment controller is {other}."),
-            "Deploy a service whose deployment controller is ECS.",
+            "Deploy a service whose deployment controller is ECS or CODE_DEPLOY.",
         ),
     }
 }
@@ -203,10 +202,11 @@ mod tests {
     #[test]
     fn a_service_that_somebody_else_moves_is_refused_before_any_write() {
         assert!(deployable(service(&json!({}))).is_ok());
-        assert!(deployable(service(&json!({ "deploymentController": { "type": "ECS" } }))).is_ok());
+        for controller in ["ECS", "CODE_DEPLOY"] {
+            assert!(deployable(service(&json!({ "deploymentController": { "type": controller } }))).is_ok());
+        }
         let refused: Vec<String> = [
             json!({ "status": "DRAINING" }),
-            json!({ "deploymentController": { "type": "CODE_DEPLOY" } }),
             json!({ "deploymentController": { "type": "EXTERNAL" } }),
             json!({ "deploymentController": { "type": "ROBOT" } }),
             json!({ "resourceManagementType": "ECS" }),

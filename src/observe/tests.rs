@@ -22,7 +22,7 @@ fn inputs(given: &[(&str, &str)]) -> Inputs {
 async fn look(world: World, given: &[(&str, &str)], file: Option<Base>) -> (Result<Observed, Error>, Vec<String>) {
     let sim = Sim::start(world.with_keys("AKIDEXAMPLE", "secret")).await.unwrap();
     let aws = wire::aws(sim.url()).await;
-    let observed = observe(&inputs(given), file, &aws).await;
+    let observed = observe(&inputs(given), file, &Runner::default(), &aws).await;
     assert!(sim.writes().is_empty());
     (observed, sim.calls().into_iter().map(|call| call.operation).collect())
 }

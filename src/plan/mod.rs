@@ -1,5 +1,7 @@
 //! 3 What we will do, decided completely before the first change. Pure.
 
+pub mod appspec;
+pub mod codedeploy;
 pub mod diff;
 pub mod render;
 
@@ -93,6 +95,13 @@ pub enum Step {
         /// The body of the update, as in `UpdateService`.
         otherwise: Value,
     },
+    /// Change settings of a service whose tasks others move: nothing is deployed by it.
+    UpdateSettings {
+        /// The request's body, as it goes over the wire.
+        body: Value,
+    },
+    /// Have CodeDeploy deploy the revision.
+    CodeDeploy(Box<codedeploy::CodeDeploy>),
     /// Follow our deployment to its end.
     AwaitRollout,
 }
@@ -100,10 +109,10 @@ pub enum Step {
 /// Decides everything.
 ///
 /// # Errors
-/// An edit that matches nothing, or a definition that ECS would refuse: all of them.
+/// An edit that matches nothing, a definition that ECS would refuse, what CodeDeploy would refuse: all of them.
 pub fn plan(inputs: &Inputs, observed: &Observed) -> Result<Plan, Vec<Error>> {
     let Rendered { definition, mut warnings } = render::render(&observed.base, &inputs.definition, &observed.digests)?;
-    let decision = steps::decide(inputs, observed, &definition);
+    let decision = steps::decide(inputs, observed, &definition)?;
     if inputs.deploy.mode == Mode::Rollback {
         steps::check_rollback(observed, decision.reuse.as_ref())?;
     }

@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value, json};
 
-use super::Step;
+use super::{Step, codedeploy};
 use crate::error::{Code, Error};
 use crate::inputs::{Deploy, Inputs, Source};
 use crate::model::image::ImageRef;
@@ -20,7 +20,14 @@ pub(super) struct Decision {
 }
 
 /// Decides what to register, update and follow.
-pub(super) fn decide(inputs: &Inputs, observed: &Observed, definition: &TaskDefinition) -> Decision {
+///
+/// # Errors
+/// What CodeDeploy would refuse.
+pub(super) fn decide(
+    inputs: &Inputs,
+    observed: &Observed,
+    definition: &TaskDefinition,
+) -> Result<Decision, Vec<Error>> {
     let mut warnings = Vec::new();
     // Going back is deploying a revision that is named.
     let named = observed.way_back.as_ref().map(|back| Source::Registered(back.task_definition.clone()));
@@ -32,18 +39,23 @@ pub(super) fn decide(inputs: &Inputs, observed: &Observed, definition: &TaskDefi
     if let Some(service) = &observed.service {
         let is_current = reuse.as_ref().is_some_and(|reuse| reuse.arn == service.task_definition);
         let stop = observed.way_back.as_ref().and_then(|back| back.stop.clone());
-        match stop.filter(|_| body(&inputs.deploy, service).len() == 2) {
-            Some(service_deployment_arn) => {
+        let stop = stop.filter(|_| body(&inputs.deploy, service).len() == 2);
+        match (&observed.code_deploy, stop) {
+            (Some(seen), _) => {
+                let (steps, warnings) = (&mut steps, &mut warnings);
+                codedeploy::decide(inputs, service, seen, definition, is_current, steps, warnings)?;
+            }
+            (None, Some(service_deployment_arn)) => {
                 let otherwise = Value::Object(body(&inputs.deploy, service));
                 steps.push(Step::StopDeployment { service_deployment_arn, otherwise });
                 if inputs.wait.enabled {
                     steps.push(Step::AwaitRollout);
                 }
             }
-            None => update(inputs, observed, service, definition, is_current, &mut steps, &mut warnings),
+            (None, None) => update(inputs, observed, service, definition, is_current, &mut steps, &mut warnings),
         }
     }
-    Decision { reuse, steps, warnings }
+    Ok(Decision { reuse, steps, warnings })
 }
 
 /// A rollback deploys a revision as it was registered, or nothing.
@@ -152,7 +164,7 @@ fn update(
 
 /// UpdateService's request: what the user gave, and nothing else.
 /// <https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_UpdateService.html>
-fn body(deploy: &Deploy, service: &Service) -> Map<String, Value> {
+pub(super) fn body(deploy: &Deploy, service: &Service) -> Map<String, Value> {
     let name = deploy.service.as_deref().unwrap_or(&service.service_name);
     let given = [
         ("desiredCount", deploy.desired_count.map(Value::from)),
@@ -167,7 +179,7 @@ fn body(deploy: &Deploy, service: &Service) -> Map<String, Value> {
 }
 
 /// Whether a setting was given that the service does not have yet.
-fn asks_for_more(deploy: &Deploy, service: &Service) -> bool {
+pub(super) fn asks_for_more(deploy: &Deploy, service: &Service) -> bool {
     let volumes = service.primary().map(|primary| Value::from(primary.volume_configurations.clone()));
     let settings = [
         (deploy.desired_count.map(Value::from), Some(service.desired_count.into())),

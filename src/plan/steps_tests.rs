@@ -52,6 +52,7 @@ impl Case {
         let file = json!({"family": "web", "containerDefinitions": [{"name": "web", "image": IMAGE}]});
         let observed = Observed {
             service: serde_json::from_value(service).unwrap(),
+            code_deploy: None,
             base: Base { document: file, origin: "web.json".to_owned() },
             newest: Some(running.clone()),
             running: Some(running),
@@ -86,6 +87,8 @@ impl Case {
             Step::StopDeployment { service_deployment_arn, otherwise } => {
                 format!("stop {}, otherwise update {otherwise}", short_name(service_deployment_arn))
             }
+            Step::UpdateSettings { body } => format!("settings {body}"),
+            Step::CodeDeploy(deployment) => format!("codedeploy {}", deployment.body),
             Step::AwaitRollout => "await".to_owned(),
         };
         let reuse = plan.reuse.iter().map(|reuse| format!("reuse {}", short_name(&reuse.arn)));

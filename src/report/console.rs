@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use serde_json::Value;
+
 use crate::apply::{Event, What};
 use crate::error::Error;
 use crate::model::command::Command;
@@ -131,19 +133,27 @@ pub fn step_line(step: &Step, plan: &ServicePlan) -> String {
     let service = plan.service.as_ref().map(|service| service.service_name.as_str()).unwrap_or_default();
     match step {
         Step::RegisterTaskDefinition { .. } => format!("register a new revision of `{}`", plan.definition.family()),
-        Step::UpdateService { body } => {
-            let given: Vec<String> = (body.as_object().into_iter().flatten())
-                .filter(|(key, _)| !["cluster", "service", "taskDefinition"].contains(&key.as_str()))
-                .map(|(key, value)| format!("{key} {value}"))
-                .collect();
-            let with = if given.is_empty() { String::new() } else { format!(", with `{}`", given.join("`, `")) };
+        Step::UpdateService { body } | Step::UpdateSettings { body } => {
+            let with = given(body, &["cluster", "service", "taskDefinition"]);
             format!("update service `{service}` in cluster `{}`{with}", short_name(&plan.cluster))
         }
         Step::StopDeployment { .. } => {
             format!("have ECS roll back the deployment of `{service}` that is in progress")
         }
+        Step::CodeDeploy(deployment) => {
+            let (group, application) = (deployment.name("deploymentGroupName"), deployment.name("applicationName"));
+            let with = given(&deployment.body, &["applicationName", "deploymentGroupName"]);
+            format!("have CodeDeploy deploy it to `{service}` by the group `{group}` of `{application}`{with}")
+        }
         Step::AwaitRollout => "follow the rollout to its end".to_owned(),
     }
+}
+
+/// What a request carries besides the names of what it is about.
+fn given(body: &Value, names: &[&str]) -> String {
+    let fields = body.as_object().into_iter().flatten().filter(|(key, _)| !names.contains(&key.as_str()));
+    let given: Vec<String> = fields.map(|(key, value)| format!("{key} {value}")).collect();
+    if given.is_empty() { String::new() } else { format!(", with `{}`", given.join("`, `")) }
 }
 
 /// `00:12`, `1:00:12`.

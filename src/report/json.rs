@@ -8,7 +8,8 @@
 //! - `changes`: `path`, `from`, `to` in the task definition, environment values masked;
 //! - `steps`: what was to be done, in order;
 //! - `timeline`: `at` in seconds since the run began, `kind`, `text`;
-//! - `deployment`: ECS's service deployment as seen last; `superseded-by`: the revision that took over;
+//! - `deployment`: ECS's service deployment as seen last; `code-deployment`: CodeDeploy's own;
+//! - `superseded-by`: the revision that took over;
 //! - `evidence`: stopped tasks by reason, and what could not be read.
 //!
 //! The task definition is not in it: it may carry values that are nobody's business. It has a file of its own.
@@ -39,6 +40,7 @@ pub fn json(report: &Report) -> String {
         "steps": plan.map(|plan| plan.steps.iter().map(step_name).collect::<Vec<_>>()),
         "timeline": report.timeline.iter().map(event).collect::<Vec<_>>(),
         "deployment": report.outcome.service_deployment,
+        "code-deployment": report.outcome.code_deployment,
         "superseded-by": report.outcome.superseded_by,
         "evidence": report.outcome.evidence,
     });
@@ -68,6 +70,8 @@ fn step_name(step: &Step) -> &'static str {
         Step::RegisterTaskDefinition { .. } => "register-task-definition",
         Step::UpdateService { .. } => "update-service",
         Step::StopDeployment { .. } => "stop-deployment",
+        Step::UpdateSettings { .. } => "update-settings",
+        Step::CodeDeploy(_) => "code-deploy",
         Step::AwaitRollout => "await-rollout",
     }
 }

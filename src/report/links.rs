@@ -32,6 +32,11 @@ impl Place {
         self.ecs(&path)
     }
 
+    /// The page of a deployment by CodeDeploy.
+    pub fn code_deployment(&self, id: &str) -> String {
+        format!("{}/codesuite/codedeploy/deployments/{}?region={}", self.host, segment(id), self.region)
+    }
+
     /// The task's page.
     pub fn task(&self, cluster: &str, id: &str) -> String {
         self.ecs(&format!("clusters/{}/tasks/{}/configuration", segment(cluster), segment(short_name(id))))
@@ -78,6 +83,13 @@ mod tests {
             let link = Place::new(partition, region).unwrap().service("prod", "web", "health");
             assert_eq!(link, format!("{host}/ecs/v2/clusters/prod/services/web/health?region={region}"));
         }
+    }
+
+    #[test]
+    fn a_deployment_by_codedeploy_has_its_own_page() {
+        let link = Place::new("aws-cn", "cn-north-1").unwrap().code_deployment("d-ABC123DEF");
+        let page = "https://cn-north-1.console.amazonaws.cn/codesuite/codedeploy/deployments/d-ABC123DEF";
+        assert_eq!(link, format!("{page}?region=cn-north-1"));
     }
 
     #[test]

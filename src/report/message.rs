@@ -68,11 +68,14 @@ fn unhappy(report: &Report, verdict: Verdict, subject: &str) -> String {
         (_, 0) => format!("{subject}: {}", title(verdict).to_lowercase()),
         _ => cause.to_owned(),
     };
+    let by_code_deploy = report.outcome.codedeploy_deployment_id.is_some();
+    let mover = if by_code_deploy { "CodeDeploy" } else { "ECS" };
+    let began = by_code_deploy || report.outcome.deployment_id.is_some();
     let consequence = match verdict {
         Verdict::Invalid | Verdict::Blocked => Some("nothing was changed".to_owned()),
         Verdict::RolledBack => live.map(|live| format!("{live} serves again")),
         Verdict::RollbackFailed => Some(format!("the rollback failed too, look at {} now", lower(subject))),
-        Verdict::TimedOut => changed.then(|| "ECS goes on with it".to_owned()),
+        Verdict::TimedOut => changed.then(|| format!("{mover} goes on with it")),
         Verdict::Superseded => (report.outcome.superseded_by.as_deref())
             .map(|arn| format!("`{}`", revision(arn)))
             .filter(|winner| !cause.contains(winner.as_str()))
@@ -80,9 +83,7 @@ fn unhappy(report: &Report, verdict: Verdict, subject: &str) -> String {
         Verdict::Cancelled if report.outcome.way_back.is_some() => {
             Some("the way back was asked for, and not awaited".to_owned())
         }
-        Verdict::Cancelled if report.outcome.deployment_id.is_some() => {
-            Some("ECS goes on with the deployment".to_owned())
-        }
+        Verdict::Cancelled if began => Some(format!("{mover} goes on with the deployment")),
         Verdict::Cancelled if report.outcome.unanswered.is_some() => {
             Some("what was asked of AWS last had not been answered".to_owned())
         }

@@ -70,7 +70,8 @@ pub fn service_object(report: &Report) -> Map<String, Value> {
     ];
     let mut object: Map<String, Value> =
         fields.into_iter().map(|(name, value)| (name.to_owned(), value.unwrap_or_default().into())).collect();
-    object.insert("codedeploy-deployment-id".to_owned(), "".into());
+    let by_code_deploy = outcome.codedeploy_deployment_id.as_deref().unwrap_or_default();
+    object.insert("codedeploy-deployment-id".to_owned(), by_code_deploy.into());
     object.insert("run-task-arn".to_owned(), "".into());
     object.insert("image-digests".to_owned(), Value::Object(image_digests(report)));
     object.insert("changed".to_owned(), outcome.changed.into());
@@ -91,8 +92,11 @@ fn image_digests(report: &Report) -> Map<String, Value> {
     digests.collect()
 }
 
-/// The service's page in the console; of the revision when only registering.
+/// The page in the console of CodeDeploy's deployment, of the service, or of the revision when only registering.
 pub fn console_url(report: &Report) -> Option<String> {
+    if let Some(id) = &report.outcome.codedeploy_deployment_id {
+        return Some(report.place()?.code_deployment(id));
+    }
     match (report.cluster_name(), report.service_name()) {
         (Some(cluster), Some(service)) => Some(report.place()?.service(cluster, service, "health")),
         _ => task_definition(report.outcome.task_definition_arn.as_deref()?),

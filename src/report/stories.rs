@@ -264,6 +264,7 @@ fn known(verdict: Verdict, seconds: u64) -> Report {
         base: Base { document: json!({}), origin: "task-definition.json".to_owned() },
         running: Some(registered_revision("web:7")),
         running_revision: None,
+        code_deploy: None,
         newest: Some(registered_revision("web:7")),
         digests: BTreeMap::new(),
         way_back: None,

@@ -6,6 +6,7 @@ mod harness;
 mod runner;
 
 mod cancel;
+mod codedeploy;
 mod concurrent;
 mod credentials;
 mod definition;

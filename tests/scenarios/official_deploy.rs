@@ -19,8 +19,11 @@
 //! - 22 rolled back: `deploy::a_rollback_by_the_circuit_breaker_is_never_a_success`
 //! - 23 failed: `deploy::a_breaker_without_rollback_leaves_a_failed_deployment`
 //! - 24 the update began no deployment: `apply::tests::a_change_of_settings_alone_is_proven_by_the_counts`
-//! - 25 to 31 `CodeDeploy`, 32 to 42 and 46 run-task: [`what_a_later_version_brings_is_refused`]; a service with that
-//!   controller: `deploy::other_controllers_are_refused_before_the_first_write`
+//! - 25, 28, 29 what `CodeDeploy` is sent: `codedeploy::a_good_image_is_deployed_and_its_own_task_set_is_the_proof`,
+//!   `codedeploy::names_description_and_configuration_travel`
+//! - 26, 27, 30 how long it waits: `apply::codedeploy::tests::stage::the_waits_of_the_group_are_added_to_the_limit`
+//! - 31 an appspec without resources: `codedeploy::an_appspec_that_codedeploy_would_refuse_is_told_before_any_write`
+//! - 32 to 42 and 46 run-task: [`what_a_later_version_brings_is_refused`]
 //! - 43, 44, 45 a volume of the service: [`a_volume_travels_when_it_is_given_and_is_left_alone_when_not`]
 //! - 47 no such service: `deploy::a_missing_service_is_told_with_what_there_is`
 //! - 48 a service that is not active: [`a_service_that_is_not_active_is_told_before_any_write`]
@@ -188,12 +191,6 @@ async fn all_tasks_up_is_not_yet_the_end() {
 #[tokio::test]
 async fn what_a_later_version_brings_is_refused() {
     let rows = [
-        ("25 appspec", "codedeploy-appspec", "appspec.yaml"),
-        ("26, 27 waiting for CodeDeploy", "codedeploy-application", "AppECS-prod-web"),
-        ("28 group", "codedeploy-deployment-group", "DgpECS-prod-web"),
-        ("29 description", "codedeploy-deployment-description", "by hand"),
-        ("29 configuration", "codedeploy-deployment-config", "CodeDeployDefault.ECSAllAtOnce"),
-        ("31 an appspec without resources", "codedeploy-appspec", "hello.yaml"),
         ("32, 35, 41, 42 run-task", "run-task", "true"),
         ("33 launch type", "run-task-launch-type", "EC2"),
         ("33 subnets", "run-task-subnets", "a,b"),
@@ -207,7 +204,7 @@ async fn what_a_later_version_brings_is_refused() {
         ("46 volume name", "run-task-managed-ebs-volume-name", "data"),
         ("46 volume", "run-task-managed-ebs-volume", r#"{"sizeInGiB": 10}"#),
     ];
-    let mut scenario = deploying(World::default()).await.file("hello.yaml", "hello: world");
+    let mut scenario = deploying(World::default()).await;
     for (row, name, value) in rows {
         scenario = scenario.input(name, value);
         let ended = scenario.run().await;

@@ -12,6 +12,7 @@ pub fn section(report: &Report) -> Option<String> {
         ("Task definition", revisions(report)),
         ("Serving now", serving(report)),
         ("Deployment", deployment(report)),
+        ("CodeDeploy", code_deployment(report)),
         ("Tasks", tasks(report)),
         ("Environment", environment(report)),
         ("AWS", account(report)),
@@ -55,6 +56,14 @@ fn deployment(report: &Report) -> Option<String> {
     let page = (report.place().zip(report.cluster_name()).zip(report.service_name()))
         .map(|((place, cluster), service)| place.service(cluster, service, "deployments"));
     let status = report.outcome.service_deployment.as_ref().map(|deployment| deployment.status.as_str());
+    let status = status.filter(|status| !status.is_empty()).map(|status| format!(" · {}", code(status)));
+    Some(format!("{}{}", link(id, page.as_deref()), status.unwrap_or_default()))
+}
+
+fn code_deployment(report: &Report) -> Option<String> {
+    let id = report.outcome.codedeploy_deployment_id.as_deref()?;
+    let page = report.place().map(|place| place.code_deployment(id));
+    let status = report.outcome.code_deployment.as_ref().map(|deployment| deployment.status.as_str());
     let status = status.filter(|status| !status.is_empty()).map(|status| format!(" · {}", code(status)));
     Some(format!("{}{}", link(id, page.as_deref()), status.unwrap_or_default()))
 }

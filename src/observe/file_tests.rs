@@ -27,7 +27,7 @@ impl Runner {
     }
 
     fn read(&self, given: &str) -> Result<Base, Error> {
-        read_file(&self.folder.path().join("workspace"), Some(&self.folder.path().join("temp")), given)
+        read(&TASK_DEFINITION, &self.folder.path().join("workspace"), Some(&self.folder.path().join("temp")), given)
     }
 
     fn error(&self, given: &str) -> String {

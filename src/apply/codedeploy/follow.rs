@@ -1,0 +1,318 @@
+//! The loop that follows a deployment by CodeDeploy: looks, judges, tells what changed, until it is at an end.
+
+use std::time::Duration;
+
+use tokio::join;
+use tokio::time::{Instant, sleep, timeout_at};
+
+use super::judge::{Facts, Goal, Phase, Rollout, is_ours, judge};
+use super::words::{explain, line};
+use crate::apply::facts::{GONE, live};
+use crate::apply::progress::{HEARTBEAT, minutes};
+use crate::apply::{Outcome, What};
+use crate::aws::Aws;
+use crate::aws::call::{CallError, CallErrorKind};
+use crate::error::Error;
+use crate::inputs::Wait;
+use crate::model::code_deploy::CodeDeployment;
+use crate::model::names::short_name;
+use crate::model::service::Service;
+use crate::model::verdict::Verdict;
+use crate::plan::ServicePlan;
+
+/// The longest wait, whatever the group adds.
+const LONGEST: Duration = Duration::from_hours(6);
+
+/// How long the way back may take, once the time for the way forward is up.
+const WAY_BACK: Duration = Duration::from_mins(15);
+
+/// How much longer than the limit the last look may take.
+const GRACE: Duration = Duration::from_millis(900);
+
+/// Looks at the deployment's status for one at the service and the target.
+const RARELY: u32 = 3;
+
+/// Refusals in a row of a read that is needed before the wait ends: one may be a session just being renewed.
+const STRIKES: u32 = 2;
+
+/// Follows our deployment to its end, which it writes into `outcome`. Where asked for, it is stopped
+/// at the limit, and the way back is followed too.
+///
+/// # Errors
+/// The deployment or the service cannot be read any more. CodeDeploy goes on by itself then, and the error says so.
+pub async fn follow(
+    goal: &Goal,
+    plan: &ServicePlan,
+    wait: &Wait,
+    aws: &Aws,
+    outcome: &mut Outcome,
+    tell: &mut dyn FnMut(What),
+) -> Result<(), Error> {
+    let began = Instant::now();
+    let mut limit = wait.limit;
+    let mut deadline = began + limit;
+    let mut watch = Watch {
+        goal,
+        plan,
+        aws,
+        facts: Facts::default(),
+        polls: 0,
+        strikes: 0,
+        told: String::new(),
+        told_at: Duration::ZERO,
+        warned: false,
+        warned_back: false,
+    };
+    watch.facts.service.clone_from(&outcome.service);
+    loop {
+        watch.facts.late = Instant::now() >= deadline;
+        match timeout_at(deadline + GRACE, watch.look(began, tell)).await {
+            Ok(looked) => looked?,
+            Err(_) => watch.facts.late = true,
+        }
+        watch.facts.now = began.elapsed();
+        watch.record(outcome);
+        if watch.polls == 1
+            && let Some(longer) = watch.budget(wait.limit, tell)
+        {
+            (limit, deadline) = (longer, began + longer);
+            watch.facts.late = false;
+        }
+        let rollout = judge(&watch.facts, goal);
+        watch.tell_progress(&rollout, tell);
+        match rollout {
+            Rollout::Ended(ending)
+                if ending.verdict == Verdict::TimedOut && goal.goes_back && watch.may_be_stopped(ending.phase) =>
+            {
+                watch.stop(tell).await;
+                (deadline, watch.facts.late) = (Instant::now() + WAY_BACK, false);
+                if !watch.facts.stopped_by_us {
+                    outcome.verdict = Some(ending.verdict);
+                    outcome.cause = explain(&ending, &watch.facts, goal, limit);
+                    return Ok(());
+                }
+            }
+            Rollout::Ended(ending) => {
+                outcome.verdict = Some(ending.verdict);
+                outcome.cause = explain(&ending, &watch.facts, goal, limit);
+                outcome.superseded_by.clone_from(&ending.superseded_by);
+                if ending.verdict == Verdict::Succeeded {
+                    watch.tell_success(tell);
+                }
+                return Ok(());
+            }
+            Rollout::Moving(_) => {}
+        }
+        // At most a heartbeat: a longer pause would be silent.
+        let pause = wait.max_delay.min(HEARTBEAT);
+        sleep(pause.min(deadline.saturating_duration_since(Instant::now()))).await;
+        tokio::task::yield_now().await;
+    }
+}
+
+/// Follows a change of settings alone: until as many tasks run as are asked for.
+///
+/// # Errors
+/// The service cannot be read.
+pub async fn settle(plan: &ServicePlan, wait: &Wait, aws: &Aws, outcome: &mut Outcome) -> Result<(), Error> {
+    let deadline = Instant::now() + wait.limit;
+    loop {
+        let name = outcome.service.as_ref().map(|service| service.service_name.clone()).unwrap_or_default();
+        if let Some(service) = aws.describe_services(&plan.cluster, &[&name]).await?.into_iter().next() {
+            let runs = service
+                .primary_task_set()
+                .is_some_and(|primary| primary.running_count == service.desired_count && primary.pending_count == 0);
+            outcome.live_task_definition_arn = live(&service).map(str::to_owned);
+            outcome.service = Some(service);
+            if runs {
+                outcome.verdict = Some(Verdict::Succeeded);
+                return Ok(());
+            }
+        }
+        if Instant::now() >= deadline {
+            outcome.verdict = Some(Verdict::TimedOut);
+            outcome.cause = Some(Error::new(
+                crate::error::Code::TimedOut,
+                format!("`{name}` does not run as many tasks as asked for after {}.", minutes(wait.limit)),
+                "Its settings were changed, and ECS goes on with them.",
+                "Read the service's events; raise `wait-for-minutes` if it is only slow.",
+            ));
+            return Ok(());
+        }
+        sleep(wait.max_delay.min(deadline.saturating_duration_since(Instant::now()))).await;
+        tokio::task::yield_now().await;
+    }
+}
+
+/// What the loop carries from look to look.
+struct Watch<'a> {
+    goal: &'a Goal,
+    plan: &'a ServicePlan,
+    aws: &'a Aws,
+    facts: Facts,
+    polls: u32,
+    strikes: u32,
+    told: String,
+    told_at: Duration,
+    warned: bool,
+    warned_back: bool,
+}
+
+impl Watch<'_> {
+    /// One look: the deployment; the service and what is done to it when the status changed, at its end, and now and then.
+    async fn look(&mut self, began: Instant, tell: &mut dyn FnMut(What)) -> Result<(), Error> {
+        let back = self.facts.ours.as_ref().and_then(CodeDeployment::rollback_id).map(str::to_owned);
+        let id = back.clone().unwrap_or_else(|| self.goal.deployment_id.clone());
+        let before = self.newest().map(|deployment| (deployment.deployment_id.clone(), deployment.status.clone()));
+        match self.aws.code_deployment(&id).await {
+            Ok(deployment) => {
+                self.strikes = 0;
+                if back.is_some() { self.facts.back = Some(deployment) } else { self.facts.ours = Some(deployment) }
+            }
+            Err(error) => self.trouble(error, tell)?,
+        }
+        self.facts.now = began.elapsed();
+        let (changed, closed) = self.newest().map_or((true, false), |newest| {
+            let now = (newest.deployment_id.clone(), newest.status.clone());
+            (before != Some(now), newest.is_closed())
+        });
+        if changed {
+            self.facts.closed_since = closed.then_some(self.facts.now);
+        }
+        if changed || closed || self.polls.is_multiple_of(RARELY) {
+            let names = [self.goal.service.as_str()];
+            let (service, target) = join!(
+                self.aws.describe_services(&self.plan.cluster, &names),
+                self.aws.deployment_target(&id, &self.goal.cluster, &self.goal.service),
+            );
+            self.take_service(service, tell)?;
+            match target {
+                Ok(Some(target)) => self.facts.target = Some(target),
+                Ok(None) => {}
+                Err(error) => self.warn(&error, tell),
+            }
+        }
+        self.polls += 1;
+        Ok(())
+    }
+
+    fn newest(&self) -> Option<&CodeDeployment> {
+        self.facts.back.as_ref().or(self.facts.ours.as_ref())
+    }
+
+    fn take_service(
+        &mut self,
+        answer: Result<Vec<Service>, CallError>,
+        tell: &mut dyn FnMut(What),
+    ) -> Result<(), Error> {
+        match answer {
+            Ok(services) => match services.into_iter().next() {
+                Some(service) => {
+                    self.facts.absent_reads = 0;
+                    self.facts.service = Some(service);
+                }
+                None => self.facts.absent_reads += 1,
+            },
+            Err(error) if error.code.as_deref() == Some("ClusterNotFoundException") => self.facts.absent_reads = GONE,
+            Err(error) => return self.trouble(error, tell),
+        }
+        Ok(())
+    }
+
+    fn trouble(&mut self, error: CallError, tell: &mut dyn FnMut(What)) -> Result<(), Error> {
+        let passing = matches!(error.kind, CallErrorKind::Throttled | CallErrorKind::Unreachable);
+        self.strikes += u32::from(!passing);
+        if self.strikes >= STRIKES {
+            let mut error = Error::from(error);
+            error.what = format!(
+                "{} {} was begun for {} and goes on; how it ends is not known.",
+                error.what,
+                self.goal.deployment_id,
+                short_name(&self.goal.task_definition)
+            );
+            return Err(error);
+        }
+        self.warn(&error, tell);
+        Ok(())
+    }
+
+    fn warn(&mut self, error: &CallError, tell: &mut dyn FnMut(What)) {
+        if !std::mem::replace(&mut self.warned, true) {
+            tell(What::Warned(format!("`{}` fails and is tried again: {}", error.action, error.message)));
+        }
+    }
+
+    /// The limit with the waits that the group asks for, as in the official action.
+    fn budget(&self, limit: Duration, tell: &mut dyn FnMut(What)) -> Option<Duration> {
+        let waits = self.facts.ours.as_ref()?.blue_green_deployment_configuration.as_ref()?;
+        let (ready, termination) = (waits.ready_minutes(), waits.termination_minutes());
+        let longer = (limit + Duration::from_mins(u64::from(ready + termination))).min(LONGEST);
+        if longer <= limit {
+            return None;
+        }
+        tell(What::Progress(format!(
+            "waiting for {} at most: its deployment group waits {ready} min before traffic is shifted, and {termination} \
+             min before the old tasks are removed",
+            minutes(longer)
+        )));
+        Some(longer)
+    }
+
+    fn tell_progress(&mut self, rollout: &Rollout, tell: &mut dyn FnMut(What)) {
+        let line = line(&self.facts);
+        let silent = self.facts.now.saturating_sub(self.told_at) >= HEARTBEAT;
+        if line != self.told || silent {
+            let told =
+                if line == self.told { format!("{line} · after {}", minutes(self.facts.now)) } else { line.clone() };
+            tell(What::Progress(told));
+            (self.told, self.told_at) = (line, self.facts.now);
+        }
+        if *rollout == Rollout::Moving(Phase::Back) && !std::mem::replace(&mut self.warned_back, true) {
+            let (ours, revision) = (&self.goal.deployment_id, short_name(&self.goal.task_definition));
+            tell(What::Warned(format!("{ours} of {revision} failed; waiting until the earlier revision serves again")));
+        }
+    }
+
+    fn tell_success(&self, tell: &mut dyn FnMut(What)) {
+        let Some(service) = &self.facts.service else { return };
+        let revision = short_name(&self.goal.task_definition);
+        if service.desired_count == 0 {
+            tell(What::Warned(format!(
+                "`{}` is asked to run 0 tasks: {revision} is deployed, and nothing was started to prove it",
+                self.goal.service
+            )));
+        }
+        let running = service.primary_task_set().map_or(0, |primary| primary.running_count);
+        tell(What::Finished(format!("{revision} serves: {running} of {} tasks run", service.desired_count)));
+    }
+
+    /// Writes what was seen into the outcome, so that a cancelled run knows it too.
+    fn record(&self, outcome: &mut Outcome) {
+        if let Some(service) = &self.facts.service {
+            outcome.live_task_definition_arn = live(service).map(str::to_owned);
+            let made = service.task_sets.iter().find(|set| is_ours(set, self.goal));
+            outcome.deployment_id = made.map(|set| set.id.clone()).or(outcome.deployment_id.take());
+            outcome.service = Some(service.clone());
+        }
+        if self.facts.absent_reads >= GONE {
+            outcome.live_task_definition_arn = None;
+        }
+        outcome.code_deployment.clone_from(&self.facts.ours);
+    }
+
+    /// Whether stopping ours puts anything right: it is in progress, and production is not settled on it.
+    fn may_be_stopped(&self, phase: Option<Phase>) -> bool {
+        !self.facts.stopped_by_us && matches!(phase, Some(Phase::Forward | Phase::Ready))
+    }
+
+    async fn stop(&mut self, tell: &mut dyn FnMut(What)) {
+        let id = &self.goal.deployment_id;
+        tell(What::Started(format!("the time is up: stopping {id}, so that CodeDeploy goes back")));
+        match super::stop(id, self.aws).await {
+            Ok(()) => self.facts.stopped_by_us = true,
+            Err(error) => {
+                tell(What::Warned(format!("{id} was not stopped: `{}` failed. {}", error.action, error.message)));
+            }
+        }
+    }
+}

@@ -1,0 +1,492 @@
+//! The judge, row by row; and whole deployments against the stage are in `tests/scenarios/codedeploy.rs`.
+#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test fails by panicking")]
+
+use std::time::Duration;
+
+use serde_json::{Value, json};
+
+use super::judge::{Facts, Goal, Phase, Rollout, judge};
+use crate::inputs::Until;
+use crate::model::names::short_name;
+
+const OURS: &str = "d-OURS";
+const BACK: &str = "d-BACK";
+
+fn goal(until: Until) -> Goal {
+    Goal {
+        service: "web".to_owned(),
+        cluster: "prod".to_owned(),
+        deployment_id: OURS.to_owned(),
+        task_definition: "web:8".to_owned(),
+        previous_task_definition: Some("web:7".to_owned()),
+        task_sets_before: vec!["ecs-svc/7".to_owned()],
+        until,
+        goes_back: true,
+    }
+}
+
+/// A deployment with an id and a status, and more fields.
+fn deployment(id: &str, status: &str, more: &Value) -> Value {
+    let mut deployment = json!({ "deploymentId": id, "status": status });
+    deployment.as_object_mut().unwrap().extend(more.as_object().cloned().unwrap_or_default());
+    deployment
+}
+
+/// A service in which this task set is PRIMARY: `7` (before), `8` (ours), `9` (somebody else's), or none.
+fn service(primary: u32) -> Value {
+    let set = |number: u32, by: &str| {
+        json!({ "id": format!("ecs-svc/{number}"), "status": if number == primary { "PRIMARY" } else { "ACTIVE" },
+            "taskDefinition": format!("web:{number}"), "externalId": by, "runningCount": 2 })
+    };
+    json!({ "status": "ACTIVE", "desiredCount": 2,
+        "taskSets": [set(7, "d-EARLIER"), set(8, OURS), set(9, "d-OTHER")] })
+}
+
+/// What is seen: ours, the way back, which task set is PRIMARY, and for how long it has been so.
+struct Seen {
+    ours: Value,
+    back: Option<Value>,
+    service: Value,
+    target: Value,
+    closed_for: u64,
+    late: bool,
+    stopped_by_us: bool,
+    until: Until,
+}
+
+impl Seen {
+    fn new(status: &str, primary: u32) -> Self {
+        let ours = deployment(OURS, status, &json!({}));
+        let (target, service) = (json!({}), service(primary));
+        Self {
+            ours,
+            back: None,
+            service,
+            target,
+            closed_for: 0,
+            late: false,
+            stopped_by_us: false,
+            until: Until::Stable,
+        }
+    }
+
+    fn with(mut self, change: impl FnOnce(&mut Self)) -> Self {
+        change(&mut self);
+        self
+    }
+
+    fn facts(&self) -> Facts {
+        Facts {
+            now: Duration::from_mins(10),
+            late: self.late,
+            ours: serde_json::from_value(self.ours.clone()).unwrap(),
+            back: self.back.clone().map(|back| serde_json::from_value(back).unwrap()),
+            target: serde_json::from_value(self.target.clone()).unwrap(),
+            service: serde_json::from_value(self.service.clone()).unwrap(),
+            absent_reads: 0,
+            closed_since: Some(Duration::from_secs(600 - self.closed_for)),
+            stopped_by_us: self.stopped_by_us,
+        }
+    }
+
+    /// Verdict, code, phase and who took over; or what it does.
+    fn told(&self) -> String {
+        match judge(&self.facts(), &goal(self.until.clone())) {
+            Rollout::Moving(phase) => format!("{phase:?}"),
+            Rollout::Ended(ending) => {
+                let code = ending.code.map(|code| code.slug().to_owned());
+                let phase = ending.phase.map(|phase| format!("{phase:?}"));
+                let rival = ending.superseded_by.as_deref().map(|arn| short_name(arn).to_owned());
+                let words = [Some(ending.verdict.name().to_owned()), code, phase, rival];
+                words.into_iter().flatten().collect::<Vec<_>>().join(" ")
+            }
+        }
+    }
+}
+
+fn failed(code: &str) -> impl FnOnce(&mut Seen) {
+    move |seen: &mut Seen| {
+        seen.ours = deployment(OURS, "Failed", &json!({ "errorInformation": { "code": code, "message": "m" } }));
+        seen.closed_for = 60;
+    }
+}
+
+/// Ours failed, and this is how its way back is.
+fn back(status: &str, closed_for: u64) -> impl FnOnce(&mut Seen) {
+    move |seen: &mut Seen| {
+        let (error, info) = (json!({ "code": "HOOK_EXECUTION_FAILURE" }), json!({ "rollbackDeploymentId": BACK }));
+        seen.ours = deployment(OURS, "Failed", &json!({ "errorInformation": error, "rollbackInfo": info }));
+        seen.back = Some(deployment(BACK, status, &json!({})));
+        seen.closed_for = closed_for;
+    }
+}
+
+#[test]
+fn a_deployment_is_a_success_only_when_its_own_task_set_serves() {
+    assert_eq!(Seen::new("Succeeded", 8).told(), "succeeded");
+    let stale = Seen::new("Succeeded", 7);
+    assert_eq!(stale.told(), "Settling");
+    assert_eq!(stale.with(|seen| seen.closed_for = 15).told(), "failed deployment-failed");
+    let rival = Seen::new("Succeeded", 9).with(|seen| seen.closed_for = 15);
+    assert_eq!(rival.told(), "superseded superseded web:9");
+    let none = Seen::new("Succeeded", 0).with(|seen| seen.closed_for = 15);
+    assert_eq!(none.told(), "failed deployment-failed");
+}
+
+#[test]
+fn the_same_revision_by_another_deployment_is_not_ours() {
+    let mut seen = Seen::new("Succeeded", 8);
+    seen.service = json!({ "status": "ACTIVE", "desiredCount": 2, "taskSets": [{ "id": "ecs-svc/9", "status": "PRIMARY",
+        "taskDefinition": "web:8", "externalId": "d-OTHER", "runningCount": 2 }] });
+    assert_eq!(seen.told(), "Settling");
+}
+
+#[test]
+fn a_task_set_without_an_id_of_its_deployment_is_known_by_being_new_and_of_our_revision() {
+    let primary = |id: &str, revision: &str| {
+        Seen::new("Succeeded", 8).with(|seen| {
+            seen.service = json!({ "status": "ACTIVE", "desiredCount": 2,
+                "taskSets": [{ "id": id, "status": "PRIMARY", "taskDefinition": revision, "runningCount": 2 }] });
+        })
+    };
+    assert_eq!(primary("ecs-svc/8", "web:8").told(), "succeeded");
+    assert_eq!(primary("ecs-svc/7", "web:8").told(), "Settling");
+    assert_eq!(primary("ecs-svc/8", "web:9").told(), "Settling");
+}
+
+#[test]
+fn every_state_that_may_still_change_is_waited_for() {
+    for status in ["Created", "Queued", "InProgress", "Baking", "SomethingNew"] {
+        assert_eq!(Seen::new(status, 7).told(), "Forward", "{status}");
+        let late = Seen::new(status, 7).with(|seen| seen.late = true);
+        assert_eq!(late.told(), "timed-out timed-out Forward", "{status}");
+    }
+    assert_eq!(Seen::new("Ready", 7).told(), "Ready");
+    assert_eq!(Seen::new("Ready", 7).with(|seen| seen.late = true).told(), "timed-out timed-out Ready");
+    assert_eq!(Seen::new("Ready", 7).with(|seen| seen.until = Until::Paused).told(), "paused");
+}
+
+#[test]
+fn healthy_ends_when_production_is_moved_and_checked() {
+    let done = json!({ "lifecycleEvents": [{ "lifecycleEventName": "AfterAllowTraffic", "status": "Succeeded" }] });
+    let moved = |until: Until, primary| {
+        Seen::new("InProgress", primary).with(|seen| (seen.until, seen.target) = (until, done.clone()))
+    };
+    assert_eq!(moved(Until::Healthy, 8).told(), "succeeded");
+    assert_eq!(moved(Until::Healthy, 7).told(), "Forward");
+    assert_eq!(moved(Until::Stable, 8).told(), "Serving");
+    let unchecked = Seen::new("InProgress", 8).with(|seen| seen.until = Until::Healthy);
+    assert_eq!(unchecked.told(), "Forward");
+    let terminating = unchecked.with(|seen| {
+        seen.ours = deployment(OURS, "InProgress", &json!({ "instanceTerminationWaitTimeStarted": true }));
+    });
+    assert_eq!(terminating.told(), "succeeded");
+}
+
+#[test]
+fn a_failure_has_the_cause_that_codedeploy_names() {
+    for (code, slug) in [
+        ("HOOK_EXECUTION_FAILURE", "hook-failed"),
+        ("ALARM_ACTIVE", "alarm-triggered"),
+        ("MANUAL_STOP", "stopped-by-hand"),
+        ("TIMEOUT", "deployment-failed"),
+        ("ECS_UPDATE_ERROR", "deployment-failed"),
+        ("SOMETHING_NEW", "deployment-failed"),
+    ] {
+        assert_eq!(Seen::new("", 7).with(failed(code)).told(), format!("failed {slug}"));
+    }
+    let stopped = Seen::new("Stopped", 7).with(|seen| seen.closed_for = 60);
+    assert_eq!(stopped.told(), "failed stopped-by-hand");
+    let rival = Seen::new("Stopped", 9).with(|seen| seen.closed_for = 60);
+    assert_eq!(rival.told(), "superseded superseded web:9");
+}
+
+#[test]
+fn a_way_back_that_is_set_is_waited_for_until_it_is_named() {
+    let set = |events: &Value, status: &str, closed_for: u64| {
+        let rollback = json!({ "autoRollbackConfiguration": { "enabled": true, "events": events } });
+        Seen::new("", 7)
+            .with(|seen| (seen.ours, seen.closed_for) = (deployment(OURS, status, &rollback), closed_for))
+            .told()
+    };
+    assert_eq!(set(&json!(["DEPLOYMENT_FAILURE"]), "Failed", 59), "Settling");
+    assert_eq!(set(&json!(["DEPLOYMENT_FAILURE"]), "Failed", 60), "failed deployment-failed");
+    assert_eq!(set(&json!(["DEPLOYMENT_FAILURE"]), "Stopped", 15), "failed stopped-by-hand");
+    assert_eq!(set(&json!(["DEPLOYMENT_STOP_ON_REQUEST"]), "Stopped", 15), "Settling");
+    assert_eq!(set(&json!(["DEPLOYMENT_STOP_ON_ALARM"]), "Failed", 15), "failed deployment-failed");
+    assert_eq!(set(&json!(["DEPLOYMENT_FAILURE"]), "Failed", 14), "Settling");
+}
+
+#[test]
+fn rolled_back_is_said_only_when_the_revision_before_serves() {
+    assert_eq!(Seen::new("", 8).with(back("InProgress", 0)).told(), "Back");
+    assert_eq!(Seen::new("", 7).with(back("Succeeded", 0)).told(), "rolled-back hook-failed");
+    assert_eq!(Seen::new("", 8).with(back("Succeeded", 0)).told(), "Settling");
+    assert_eq!(Seen::new("", 8).with(back("Succeeded", 15)).told(), "rollback-failed hook-failed");
+    assert_eq!(Seen::new("", 9).with(back("Succeeded", 15)).told(), "superseded superseded web:9");
+    let idle = Seen::new("", 7).with(back("Succeeded", 15)).with(|seen| {
+        for set in seen.service["taskSets"].as_array_mut().unwrap() {
+            set["runningCount"] = 0.into();
+        }
+    });
+    assert_eq!(idle.told(), "rollback-failed hook-failed", "no task of it runs");
+    for status in ["Failed", "Stopped"] {
+        assert_eq!(Seen::new("", 7).with(back(status, 0)).told(), "rollback-failed hook-failed");
+    }
+    let late = Seen::new("", 8).with(back("InProgress", 0)).with(|seen| seen.late = true);
+    assert_eq!(late.told(), "timed-out timed-out Back");
+}
+
+#[test]
+fn what_we_stopped_ourselves_was_out_of_time() {
+    let stopped = Seen::new("", 7).with(back("Succeeded", 0)).with(|seen| seen.stopped_by_us = true);
+    assert_eq!(stopped.told(), "rolled-back timed-out");
+}
+
+#[test]
+fn a_service_that_goes_away_ends_the_wait() {
+    for status in ["DRAINING", "INACTIVE"] {
+        let gone = Seen::new("InProgress", 7).with(|seen| seen.service["status"] = status.into());
+        assert_eq!(gone.told(), "failed service-gone");
+    }
+    let mut facts = Seen::new("InProgress", 7).facts();
+    facts.absent_reads = 2;
+    assert_eq!(judge(&facts, &goal(Until::Stable)), Rollout::Moving(Phase::Forward));
+    facts.absent_reads = 3;
+    assert!(matches!(judge(&facts, &goal(Until::Stable)), Rollout::Ended(_)));
+}
+
+/// Whole deployments against the stage, in virtual time.
+#[cfg(feature = "sim")]
+mod stage {
+    use std::ffi::OsString;
+
+    use tokio::time::Instant;
+
+    use crate::apply::{Outcome, What, apply};
+    use crate::aws::tests::wire;
+    use crate::inputs::runner::Runner;
+    use crate::inputs::{Asked, Inputs, OnConcurrent, OnFailure, Until};
+    use crate::model::names::short_name;
+    use crate::model::verdict::Verdict;
+    use crate::plan::plan;
+    use crate::sim::codedeploy::Course;
+    use crate::sim::{Clock, Sim, Trick, World};
+    use crate::{inputs, observe};
+
+    const APPSPEC: &str = r#"{"Resources": [{"TargetService": {"Type": "AWS::ECS::Service", "Properties": {}}}]}"#;
+
+    /// A tick each second, and one deployment that goes as told.
+    fn world(course: Course) -> World {
+        let clock = Clock::Wall(std::time::Duration::from_secs(1));
+        let mut world = World::default().with_code_deploy(course).clock(clock).with_keys("AKIDEXAMPLE", "secret");
+        // The client signs by the real clock, the stage's runs ahead in virtual time.
+        world.identity.verify_signatures = false;
+        world
+    }
+
+    struct Run {
+        sim: Sim,
+        outcome: Outcome,
+        told: Vec<String>,
+        result: Result<(), crate::error::Error>,
+        minutes: u64,
+    }
+
+    impl Run {
+        /// Forces a deployment of what runs, with these inputs; `act` is done once everything was read.
+        async fn of(world: World, asked: impl FnOnce(&mut Inputs), act: impl FnOnce(&mut World)) -> Self {
+            let folder = tempfile::tempdir().unwrap();
+            std::fs::write(folder.path().join("appspec.yaml"), APPSPEC).unwrap();
+            let runner = Runner { workspace: folder.path().to_owned(), ..Runner::default() };
+            let given = [
+                ("aws-region", "eu-central-1"),
+                ("cluster", "prod"),
+                ("service", "web"),
+                ("image", "123456789012.dkr.ecr.eu-central-1.amazonaws.com/web:v2"),
+                ("wait-for-minutes", "3"),
+            ];
+            let given = given.map(|(name, value)| (name.to_owned(), OsString::from(value)));
+            let (mut inputs, _) = inputs::parse(&Asked::new(given, runner.clone())).unwrap();
+            asked(&mut inputs);
+            let sim = Sim::start(world).await.unwrap();
+            let aws = wire::aws(sim.url()).await;
+            let observed = observe::observe(&inputs, None, &runner, &aws).await.unwrap();
+            let plan = plan(&inputs, &observed).unwrap().services.remove(0);
+            sim.with(act);
+            let (mut outcome, mut told, began) = (Outcome::default(), Vec::new(), Instant::now());
+            let mut tell = |what| {
+                told.push(match what {
+                    What::Started(text) | What::Progress(text) | What::Finished(text) | What::Warned(text) => text,
+                    What::ServiceSaid(event) => event.message,
+                });
+            };
+            let result = apply(&plan, &inputs.wait, &aws, &mut outcome, &mut tell).await;
+            let minutes = (began.elapsed().as_secs_f64() / 60.0).round();
+            let minutes = std::time::Duration::from_secs_f64(minutes).as_secs();
+            Self { sim, outcome, told, result, minutes }
+        }
+
+        async fn with(world: World, asked: impl FnOnce(&mut Inputs)) -> Self {
+            Self::of(world, asked, |_| {}).await
+        }
+
+        /// Verdict, code, what serves, after how many minutes.
+        fn ending(&self) -> String {
+            if let Err(error) = &self.result {
+                return format!("error {}", error.code.slug());
+            }
+            let live = self.outcome.live_task_definition_arn.as_deref().map(short_name);
+            let code = self.outcome.cause.as_ref().map(|cause| cause.code.slug());
+            let words = [self.outcome.verdict.map(Verdict::name), code, live];
+            let words: Vec<&str> = words.into_iter().flatten().collect();
+            format!("{} after {}", words.join(" "), self.minutes)
+        }
+
+        fn writes(&self) -> Vec<String> {
+            self.sim.writes().into_iter().map(|call| call.operation).collect()
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_deployment_out_of_time_is_stopped_and_its_way_back_is_followed() {
+        let run = Run::with(world(Course::Stalls), |_| {}).await;
+        assert_eq!(run.ending(), "rolled-back timed-out web:7 after 3", "{:#?}", run.told);
+        assert_eq!(run.writes(), ["RegisterTaskDefinition", "CreateDeployment", "StopDeployment"]);
+        insta::assert_snapshot!(run.outcome.cause.unwrap().to_string());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn out_of_time_it_is_left_alone_where_that_is_asked() {
+        let leave = |inputs: &mut Inputs| inputs.deploy.on_failure = OnFailure::None;
+        let run = Run::with(world(Course::Stalls), leave).await;
+        assert_eq!(run.ending(), "timed-out timed-out web:7 after 3", "{:#?}", run.told);
+        let waits = Run::with(world(Course::Waits), leave).await;
+        assert_eq!(waits.ending(), "timed-out timed-out web:7 after 3");
+        insta::assert_snapshot!(format!("{}\n{}", run.outcome.cause.unwrap(), waits.outcome.cause.unwrap()));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_serves_already_is_not_stopped_for_the_tasks_before_it() {
+        let run = Run::with(world(Course::Keeps), |_| {}).await;
+        assert_eq!(run.ending(), "timed-out timed-out web:8 after 3", "{:#?}", run.told);
+        assert_eq!(run.writes(), ["RegisterTaskDefinition", "CreateDeployment"]);
+        let healthy = Run::with(world(Course::Keeps), |inputs| inputs.wait.until = Until::Healthy).await;
+        assert_eq!(healthy.ending(), "succeeded web:8 after 0");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_refused_stop_leaves_the_run_out_of_time_and_says_why() {
+        let run = Run::of(
+            world(Course::Stalls),
+            |_| {},
+            |world| {
+                let fault = crate::sim::Fault {
+                    operation: "StopDeployment".to_owned(),
+                    skip: 0,
+                    times: u32::MAX,
+                    trick: Trick::Denied,
+                };
+                world.faults.push(fault);
+            },
+        );
+        let run = run.await;
+        assert_eq!(run.ending(), "timed-out timed-out web:7 after 3", "{:#?}", run.told);
+        assert!(run.told.iter().any(|told| told.contains("codedeploy:StopDeployment")), "{:#?}", run.told);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_wait_for_somebody_is_the_end_where_that_is_asked() {
+        let run = Run::with(world(Course::Waits), |inputs| inputs.wait.until = Until::Paused).await;
+        assert_eq!(run.ending(), "paused web:7 after 0", "{:#?}", run.told);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn the_waits_of_the_group_are_added_to_the_limit() {
+        for (limit, ready, termination, expected) in [(30, 30, 60, 120), (60, 30, 60, 150), (360, 30, 60, 360)] {
+            let mut world = world(Course::Stalls);
+            let group = &mut world.code_deploy.groups[0];
+            (group.ready_minutes, group.termination_minutes) = (ready, termination);
+            let run = Run::with(world, |inputs| {
+                inputs.wait.limit = std::time::Duration::from_mins(limit);
+                inputs.wait.max_delay = std::time::Duration::from_mins(1);
+                inputs.deploy.on_failure = OnFailure::None;
+            });
+            let run = run.await;
+            assert_eq!(run.ending(), format!("timed-out timed-out web:7 after {expected}"));
+            assert_eq!(run.told.iter().any(|told| told.contains("waits 30 min")), limit != 360, "{:#?}", run.told);
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn another_deployment_is_let_end_first_where_that_is_asked() {
+        let mut world = world(Course::Stalls);
+        world.code_deploy.groups[0].script.push_back(Course::Succeeds);
+        let first = Run::with(world, |inputs| inputs.wait.enabled = false).await;
+        assert_eq!(first.ending(), "started web:7 after 0");
+        let other = first.outcome.codedeploy_deployment_id.unwrap();
+        // The same stage again: what is there goes on, and ends when somebody stops it.
+        let mut world = first.sim.with(std::mem::take);
+        world.ledger = crate::sim::ledger::Ledger::default();
+        let run = Run::of(world, |inputs| inputs.deploy.on_concurrent = OnConcurrent::Wait, |_| {});
+        let (run, other) = (run.await, other.as_str());
+        assert_eq!(run.ending(), "error timed-out", "{:#?}", run.told);
+        assert_eq!(run.writes(), [""; 0], "the revision was there already, and nothing was begun");
+        assert!(run.told.iter().any(|told| told.contains(other)), "{:#?}", run.told);
+        let mut world = run.sim.with(std::mem::take);
+        for deployment in &mut world.code_deploy.deployments {
+            deployment.course = Course::Succeeds;
+        }
+        let run = Run::with(world, |inputs| inputs.deploy.on_concurrent = OnConcurrent::Wait).await;
+        assert_eq!(run.ending(), "succeeded web:8 after 0", "{:#?}", run.told);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn an_answer_that_is_lost_and_cannot_be_looked_for_is_not_sent_again() {
+        let lost = |world: &mut World| {
+            let fault = |operation: &str, trick| crate::sim::Fault {
+                operation: operation.to_owned(),
+                skip: 0,
+                times: u32::MAX,
+                trick,
+            };
+            world.faults.push(fault("CreateDeployment", Trick::LostAnswer));
+            world.faults.push(fault("ListDeployments", Trick::Denied));
+        };
+        let run = Run::of(world(Course::Succeeds), |_| {}, lost).await;
+        assert_eq!(run.ending(), "error unreachable", "{:#?}", run.told);
+        assert_eq!(run.writes(), ["RegisterTaskDefinition", "CreateDeployment"]);
+        assert!(run.outcome.changed);
+        // Where the answer does not tell ours, nobody else's is taken for it, and none is begun beside it.
+        let hidden = |world: &mut World| {
+            world.code_deploy.hides_digest = true;
+            world.faults.push(crate::sim::Fault {
+                operation: "CreateDeployment".to_owned(),
+                skip: 0,
+                times: 1,
+                trick: Trick::LostAnswer,
+            });
+        };
+        let run = Run::of(world(Course::Stalls), |_| {}, hidden).await;
+        assert_eq!(run.ending(), "error request-refused", "{:#?}", run.told);
+        assert_eq!(run.writes(), ["RegisterTaskDefinition", "CreateDeployment"]);
+        assert!(run.outcome.changed);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_deployment_that_failed_before_its_lost_answer_was_looked_for_is_not_made_again() {
+        let lost = |world: &mut World| {
+            world.faults.push(crate::sim::Fault {
+                operation: "CreateDeployment".to_owned(),
+                skip: 0,
+                times: 1,
+                trick: Trick::LostAnswer,
+            });
+        };
+        let mut world = world(Course::HookFails { event: "BeforeInstall".to_owned(), and_back: false });
+        world.code_deploy.groups[0].rolls_back_on.clear();
+        let run = Run::of(world, |inputs| inputs.deploy.on_failure = OnFailure::None, lost).await;
+        assert_eq!(run.ending(), "failed hook-failed web:7 after 0", "{:#?}", run.told);
+        assert_eq!(run.writes(), ["RegisterTaskDefinition", "CreateDeployment"]);
+    }
+}

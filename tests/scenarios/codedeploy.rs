@@ -1,0 +1,349 @@
+//! Services that CodeDeploy moves.
+
+use ecs_deploy::sim::codedeploy::Course;
+use ecs_deploy::sim::{Trick, Trouble, World};
+use serde_json::{Value, json};
+use sha2::{Digest, Sha256};
+
+use crate::harness::{Ended, IMAGE_V2, Scenario};
+
+const BOTH: [&str; 2] = ["RegisterTaskDefinition", "CreateDeployment"];
+const NOTHING: [&str; 0] = [];
+
+const APPSPEC: &str = "version: 0.0
+Resources:
+  - TargetService:
+      Type: AWS::ECS::Service
+      Properties:
+        TaskDefinition: <TASK_DEFINITION>
+        LoadBalancerInfo:
+          ContainerName: web
+          ContainerPort: 8080
+Hooks:
+  - BeforeAllowTraffic: validate-web
+";
+
+/// A step that deploys the image `v2` to the service `web`, which CodeDeploy moves.
+async fn in_world(world: World) -> Scenario {
+    Scenario::of(world).await.input("image", IMAGE_V2).file("appspec.yaml", APPSPEC)
+}
+
+async fn deploying(course: Course) -> Scenario {
+    in_world(World::default().with_code_deploy(course)).await
+}
+
+fn hook_fails(event: &str) -> Course {
+    Course::HookFails { event: event.into(), and_back: false }
+}
+
+/// What CodeDeploy was sent in the only CreateDeployment of the run.
+#[track_caller]
+fn sent(ended: &Ended) -> Value {
+    let requests = ended.requests("CreateDeployment");
+    assert_eq!(requests.len(), 1, "{}", ended.told());
+    requests[0].clone()
+}
+
+#[track_caller]
+fn serves(ended: &Ended, revision: &str) {
+    let live = ended.output("live-task-definition-arn");
+    assert!(live.ends_with(&format!("/{revision}")), "{live}: {}", ended.told());
+}
+
+#[tokio::test]
+async fn a_good_image_is_deployed_and_its_own_task_set_is_the_proof() {
+    let scenario = deploying(Course::Succeeds).await;
+    let ended = scenario.run().await;
+    ended.is(0, "succeeded", "");
+    assert_eq!(ended.writes, BOTH);
+    serves(&ended, "web:8");
+    let sent = sent(&ended);
+    let content = sent["revision"]["appSpecContent"]["content"].as_str().unwrap();
+    let digest: String = Sha256::digest(content.as_bytes()).iter().map(|byte| format!("{byte:02x}")).collect();
+    let expected = json!({
+        "applicationName": "AppECS-prod-web", "deploymentGroupName": "DgpECS-prod-web",
+        "revision": {"revisionType": "AppSpecContent", "appSpecContent": {"content": content, "sha256": digest}}});
+    assert_eq!(sent, expected, "only what was asked for");
+    let appspec: Value = serde_json::from_str(content).unwrap();
+    let properties = &appspec["Resources"][0]["TargetService"]["Properties"];
+    assert_eq!(properties["TaskDefinition"], ended.output("task-definition-arn"));
+    assert_eq!(properties["LoadBalancerInfo"]["ContainerPort"], 8080);
+    assert_eq!(appspec["Hooks"][0]["BeforeAllowTraffic"], "validate-web");
+    let id = ended.output("codedeploy-deployment-id");
+    assert!(id.starts_with("d-"), "{id}");
+    assert!(ended.output("deployment-id").starts_with("ecs-svc/"), "{}", ended.told());
+    assert!(
+        ended.output("console-url").contains(&format!("/codesuite/codedeploy/deployments/{id}?")),
+        "{}",
+        ended.told()
+    );
+    assert!(ended.summary.contains(id), "{}", ended.summary);
+    assert!(ended.stdout.contains("green 50 % of traffic"), "{}", ended.told());
+    let again = scenario.run().await;
+    again.is(0, "unchanged", "");
+    assert_eq!(again.writes, NOTHING);
+}
+
+#[tokio::test]
+async fn names_description_and_configuration_travel() {
+    let mut world = World::default().with_code_deploy(Course::Succeeds);
+    let group = &mut world.code_deploy.groups[0];
+    (group.application, group.name) = ("shop".into(), "shop-web".into());
+    let json = r#"{"resources": [{"web": {"type": "AWS::ECS::Service", "properties": {"taskDefinition": ""}}}]}"#;
+    let scenario = in_world(world).await.file("deploy/appspec.json", json);
+    let path = scenario.workspace().join("deploy/appspec.json").display().to_string();
+    let ended = scenario
+        .input("codedeploy-appspec", &path)
+        .input("codedeploy-application", "shop")
+        .input("codedeploy-deployment-group", "shop-web")
+        .input("codedeploy-deployment-description", &"x".repeat(600))
+        .input("codedeploy-deployment-config", "CodeDeployDefault.ECSCanary10Percent5Minutes")
+        .run()
+        .await;
+    ended.is(0, "succeeded", "");
+    let sent = sent(&ended);
+    assert_eq!(sent["description"].as_str().unwrap(), format!("{}…", "x".repeat(511)));
+    assert_eq!(sent["deploymentConfigName"], "CodeDeployDefault.ECSCanary10Percent5Minutes");
+    let content = sent["revision"]["appSpecContent"]["content"].as_str().unwrap();
+    let arn = ended.output("task-definition-arn");
+    let expected = format!(
+        r#"{{"resources":[{{"web":{{"type":"AWS::ECS::Service","properties":{{"taskDefinition":"{arn}"}}}}}}]}}"#
+    );
+    assert_eq!(content, expected);
+}
+
+#[tokio::test]
+async fn a_failed_hook_is_rolled_back_only_when_the_old_task_set_serves() {
+    for event in ["BeforeInstall", "BeforeAllowTraffic", "AfterAllowTraffic"] {
+        let ended = deploying(hook_fails(event)).await.run().await;
+        ended.is(4, "rolled-back", "hook-failed");
+        assert_eq!(ended.writes, BOTH);
+        serves(&ended, "web:7");
+        assert!(ended.stdout.contains(&format!("hook {event} failed")), "{event}: {}", ended.told());
+    }
+}
+
+#[tokio::test]
+async fn a_group_that_does_not_go_back_is_told_to_unless_that_is_not_wanted() {
+    let world = || {
+        let mut world = World::default().with_code_deploy(hook_fails("AfterAllowTraffic"));
+        world.code_deploy.groups[0].rolls_back_on.clear();
+        world
+    };
+    let ended = in_world(world()).await.run().await;
+    ended.is(4, "rolled-back", "hook-failed");
+    serves(&ended, "web:7");
+    assert_eq!(sent(&ended)["autoRollbackConfiguration"], json!({"enabled": true, "events": ["DEPLOYMENT_FAILURE"]}));
+    assert!(ended.stdout.contains("does not go back"), "{}", ended.told());
+    let ended = in_world(world()).await.input("on-failure", "none").run().await;
+    ended.is(5, "failed", "hook-failed");
+    serves(&ended, "web:8");
+    assert_eq!(sent(&ended).get("autoRollbackConfiguration"), None);
+}
+
+#[tokio::test]
+async fn a_way_back_that_fails_is_said_loudest() {
+    let ended = deploying(Course::HookFails { event: "AfterAllowTraffic".into(), and_back: true }).await.run().await;
+    ended.is(5, "rollback-failed", "hook-failed");
+    serves(&ended, "web:8");
+}
+
+#[tokio::test]
+async fn an_alarm_that_stops_it_is_named() {
+    let ended = deploying(Course::Alarm { name: "web-5xx".into() }).await.run().await;
+    ended.is(4, "rolled-back", "alarm-triggered");
+    serves(&ended, "web:7");
+    assert!(ended.stdout.contains("web-5xx"), "{}", ended.told());
+}
+
+#[tokio::test]
+async fn a_person_who_stops_it_is_told_as_one() {
+    let ended = deploying(Course::StoppedByHand { rolls_back: true }).await.run().await;
+    ended.is(4, "rolled-back", "stopped-by-hand");
+    serves(&ended, "web:7");
+}
+
+#[tokio::test]
+async fn tasks_that_never_come_up_are_looked_at_for_the_cause() {
+    let trouble = Trouble::image_not_found(IMAGE_V2);
+    let ended = deploying(Course::NeverSteady { trouble, after: 6 }).await.run().await;
+    ended.is(4, "rolled-back", "image-not-found");
+    serves(&ended, "web:7");
+}
+
+#[tokio::test]
+async fn settings_that_ecs_takes_go_by_an_update_without_the_revision() {
+    let scenario = deploying(Course::Succeeds).await.input("desired-count", "3");
+    let ended = scenario.run().await;
+    ended.is(0, "succeeded", "");
+    assert_eq!(ended.writes, ["RegisterTaskDefinition", "UpdateService", "CreateDeployment"]);
+    let update = ended.requests("UpdateService")[0];
+    assert_eq!(*update, json!({"cluster": "prod", "service": "web", "desiredCount": 3}));
+    let ended = scenario.input("desired-count", "4").run().await;
+    ended.is(0, "succeeded", "");
+    assert_eq!(ended.writes, ["UpdateService"], "nothing is deployed for it");
+    let volume = r#"{"roleArn": "arn:aws:iam::123456789012:role/ebs"}"#;
+    let refused = deploying(Course::Succeeds)
+        .await
+        .input("service-managed-ebs-volume-name", "data")
+        .input("service-managed-ebs-volume", volume)
+        .input("deployment-configuration", "{\"bakeTimeInMinutes\": 5}")
+        .run()
+        .await;
+    refused.is(2, "invalid", "input-conflict");
+    assert_eq!(refused.writes, NOTHING);
+}
+
+#[tokio::test]
+async fn a_forced_deployment_of_the_same_revision_is_one_of_codedeploy() {
+    let scenario = Scenario::of(World::default().with_code_deploy(Course::Succeeds)).await;
+    let ended = scenario.file("appspec.yaml", APPSPEC).input("force-new-deployment", "true").run().await;
+    ended.is(0, "succeeded", "");
+    assert_eq!(ended.writes, ["CreateDeployment"]);
+    serves(&ended, "web:7");
+}
+
+#[tokio::test]
+async fn a_group_that_is_busy_is_told_before_the_first_write() {
+    let scenario = deploying(Course::Stalls).await.input("wait-for-service-stability", "false");
+    let first = scenario.run().await;
+    first.is(0, "started", "");
+    assert_eq!(first.writes, BOTH);
+    let id = first.output("codedeploy-deployment-id");
+    let scenario = scenario.input("image", "nginx:1");
+    let second = scenario.run().await;
+    second.is(3, "blocked", "deployment-in-progress");
+    assert_eq!(second.writes, NOTHING);
+    assert!(second.stdout.contains(id), "{}", second.told());
+    // By now its task set is there and names the revision.
+    let third = scenario.run().await;
+    third.is(3, "blocked", "deployment-in-progress");
+    assert!(third.stdout.contains("web:8 is being deployed"), "{}", third.told());
+}
+
+#[tokio::test]
+async fn a_group_that_gets_busy_meanwhile_is_told() {
+    let message = "The Deployment Group 'DgpECS-prod-web' already has an active Deployment 'd-OTHER'";
+    let trick = Trick::Error(400, "DeploymentLimitExceededException".into(), message.into());
+    let world = World::default().with_code_deploy(Course::Succeeds).fault("CreateDeployment", u32::MAX, trick);
+    let ended = in_world(world).await.run().await;
+    ended.is(5, "failed", "deployment-in-progress");
+    assert_eq!(ended.writes, ["RegisterTaskDefinition"]);
+    assert!(ended.stdout.contains("d-OTHER"), "{}", ended.told());
+}
+
+#[tokio::test]
+async fn an_appspec_that_codedeploy_would_refuse_is_told_before_any_write() {
+    for (appspec, code, told) in [
+        ("hello: world", "appspec-invalid", "`Resources`"),
+        (&APPSPEC.replace("ContainerName: web", "ContainerName: wbe") as &str, "appspec-invalid", "`wbe`"),
+        ("a: b: c", "document-unparsable", "line 1"),
+    ] {
+        let ended = deploying(Course::Succeeds).await.file("appspec.yaml", appspec).run().await;
+        ended.is(2, "invalid", code);
+        assert_eq!(ended.writes, NOTHING);
+        assert!(ended.stdout.contains(told), "{}", ended.told());
+    }
+    let ended = deploying(Course::Succeeds).await.input("codedeploy-appspec", "apspec.yaml").run().await;
+    ended.is(2, "invalid", "file-unreadable");
+    assert!(ended.stdout.contains("Did you mean `appspec.yaml`?"), "{}", ended.told());
+}
+
+#[tokio::test]
+async fn a_group_that_is_not_there_or_not_ours_is_told_before_any_write() {
+    for (input, code) in [
+        ("codedeploy-application", "deployment-group-not-found"),
+        ("codedeploy-deployment-group", "deployment-group-not-found"),
+    ] {
+        let ended = deploying(Course::Succeeds).await.input(input, "shop").run().await;
+        ended.is(2, "invalid", code);
+        assert_eq!(ended.writes, NOTHING);
+        assert!(ended.stdout.contains(input), "{}", ended.told());
+    }
+    let mut world = World::default().with_code_deploy(Course::Succeeds);
+    world.code_deploy.groups[0].service = "api".into();
+    let ended = in_world(world).await.run().await;
+    ended.is(2, "invalid", "deployment-group-mismatch");
+    assert_eq!(ended.writes, NOTHING);
+    assert!(ended.stdout.contains("`api`"), "{}", ended.told());
+}
+
+#[tokio::test]
+async fn a_plan_shows_the_deployment_and_writes_nothing() {
+    let ended = deploying(Course::Succeeds).await.input("mode", "plan").run().await;
+    ended.is(0, "planned", "");
+    assert_eq!(ended.writes, NOTHING);
+    assert!(
+        ended.stdout.contains("have CodeDeploy deploy it to `web` by the group `DgpECS-prod-web` of `AppECS-prod-web`"),
+        "{}",
+        ended.told()
+    );
+}
+
+#[tokio::test]
+async fn a_lost_answer_begins_no_second_deployment() {
+    let world = World::default().with_code_deploy(Course::Succeeds).fault("CreateDeployment", 1, Trick::LostAnswer);
+    let ended = in_world(world).await.run().await;
+    ended.is(0, "succeeded", "");
+    assert_eq!(ended.writes, BOTH);
+    assert_eq!(ended.requests("CreateDeployment").len(), 1, "{}", ended.told());
+}
+
+#[tokio::test]
+async fn a_cancelled_run_says_which_deployment_goes_on() {
+    let scenario = deploying(Course::Stalls).await;
+    let ended = scenario.run_and_signal("BatchGetDeploymentTargets", "TERM").await;
+    assert_eq!((ended.code, ended.output("verdict")), (Some(130), "cancelled"), "{}", ended.told());
+    assert!(ended.output("codedeploy-deployment-id").starts_with("d-"), "{}", ended.told());
+    assert!(ended.output("message").contains("CodeDeploy goes on"), "{}", ended.told());
+}
+
+#[tokio::test]
+async fn inputs_for_codedeploy_have_no_effect_where_ecs_moves_the_tasks() {
+    let scenario = Scenario::new().await.input("image", IMAGE_V2).input("codedeploy-application", "shop");
+    let ended = scenario.run().await;
+    ended.is(0, "succeeded", "");
+    assert_eq!(ended.writes, ["RegisterTaskDefinition", "UpdateService"]);
+    assert!(ended.stdout.contains("`codedeploy-…` have no effect"), "{}", ended.told());
+}
+
+/// The actions without which nothing can be deployed; the README names them.
+const NEEDED: [&str; 4] = [
+    "codedeploy:CreateDeployment",
+    "codedeploy:GetDeployment",
+    "codedeploy:GetDeploymentConfig",
+    "codedeploy:RegisterApplicationRevision",
+];
+
+/// Every action of the README's policies for such a service.
+fn actions() -> Vec<String> {
+    let files = [include_str!("../../fixtures/iam/policy.json"), include_str!("../../fixtures/iam/codedeploy.json")];
+    let policies = files.map(|file| serde_json::from_str::<Value>(file).unwrap());
+    let statements = policies.iter().flat_map(|policy| policy["Statement"].as_array().unwrap());
+    let listed = statements.flat_map(|statement| match &statement["Action"] {
+        Value::String(action) => vec![action.clone()],
+        actions => actions.as_array().unwrap().iter().map(|action| action.as_str().unwrap().to_owned()).collect(),
+    });
+    listed.collect()
+}
+
+#[tokio::test]
+async fn the_policy_is_enough_and_each_action_is_needed_or_missed_politely() {
+    let actions = actions();
+    let all: Vec<&str> = actions.iter().map(String::as_str).collect();
+    let world = || World::default().with_code_deploy(Course::Succeeds);
+    let ended = in_world(world().allow_only(&all)).await.run().await;
+    ended.is(0, "succeeded", "");
+    for missing in all.iter().filter(|action| action.starts_with("codedeploy:")) {
+        let rest: Vec<&str> = all.iter().copied().filter(|action| action != missing).collect();
+        let ended = in_world(world().allow_only(&rest)).await.run().await;
+        if NEEDED.contains(missing) {
+            ended.is(7, "denied", "access-denied");
+            assert!(ended.stdout.contains(missing), "{missing}: {}", ended.told());
+        } else {
+            ended.is(0, "succeeded", "");
+            let is_told = ended.stdout.contains(missing);
+            assert!(is_told || *missing == "codedeploy:StopDeployment", "{missing}: {}", ended.told());
+        }
+    }
+}
