@@ -31,7 +31,10 @@ fn definitions() -> Vec<(String, String, Value)> {
 async fn step(text: &str, definition: &Value) -> Scenario {
     let mut world = World::default();
     world.ecs.reorders = true;
-    let revision = task_definitions::store(&mut world, definition.clone(), 7, definition["tags"].clone());
+    // ECS keeps the tags of a definition beside it.
+    let mut stored = definition.clone();
+    let tags = stored.as_object_mut().unwrap().remove("tags").unwrap_or_default();
+    let revision = task_definitions::store(&mut world, stored, 7, tags);
     for container in definition["containerDefinitions"].as_array().unwrap() {
         let image = ImageRef::parse(container["image"].as_str().unwrap()).unwrap();
         let (repository, now) = (image.repository.clone(), world.now());

@@ -99,7 +99,7 @@ fn facts(enable: bool, rollback: bool, count: i64, threshold: i64) -> (Facts, Se
 }
 
 #[test]
-fn a_circuit_breaker_that_counts_and_goes_back_is_never_pre_empted() {
+fn a_circuit_breaker_that_counts_and_goes_back_is_left_to_it() {
     let ends = |(facts, service, ours): (Facts, Service, Deployment)| ecs_ends_it(&facts, &service, &ours, 3);
     assert!(!ends(facts(false, false, 3, 0)), "there is none");
     assert!(ends(facts(true, true, 1, 200)));
