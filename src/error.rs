@@ -34,7 +34,7 @@ impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{} [{}]", self.what, self.code.slug())?;
         if !self.why.is_empty() {
-            write!(f, "\n  why: {}", self.why)?;
+            write!(f, "\n  why: {}", self.why.replace('\n', "\n       "))?;
         }
         if !self.fix.is_empty() {
             write!(f, "\n  fix: {}", self.fix)?;

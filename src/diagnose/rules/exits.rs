@@ -5,10 +5,7 @@ use crate::diagnose::LogTail;
 use crate::error::Code;
 use crate::model::exit_code;
 
-/// What a container wrote last, so many lines of it; the report holds the rest.
-const LINES: usize = 3;
-
-/// Log lines that tell more than the last ones do.
+/// What a log line has that tells more than others do.
 const TELLING: &[&str] = &[
     "cannot find module",
     "module not found",
@@ -177,29 +174,16 @@ pub fn crashed<'a>(sign: &Sign<'a>, scene: &Scene<'a>) -> Option<Cause> {
     Some(with_log(cause.for_ever(), name, scene))
 }
 
-/// The cause with what the container wrote: a line that tells, and the last ones.
+/// The cause with the line of the log that tells it; the last lines stand beside the cause wherever it is told.
 fn with_log(cause: Cause, container: &str, scene: &Scene<'_>) -> Cause {
-    let Some(log) = scene.log(container) else { return cause };
-    let (telling, last) = (telling_line(log), last_lines(log));
-    let cause = match telling.filter(|line| !last.contains(line)) {
+    match scene.log(container).and_then(telling_line) {
         Some(line) => cause.seen(format!("A telling line of its log: {}.", quoted(line))),
         None => cause,
-    };
-    if last.is_empty() {
-        return cause;
     }
-    let last: Vec<String> = last.into_iter().map(quoted).collect();
-    cause.seen(format!("It wrote last: {}.", last.join(" ")))
 }
 
 fn telling_line(log: &LogTail) -> Option<&str> {
     let lines = log.lines.iter().rev().map(|line| line.text.as_str());
     let tells = |line: &&str| TELLING.iter().any(|part| line.to_ascii_lowercase().contains(part));
     lines.into_iter().find(tells)
-}
-
-fn last_lines(log: &LogTail) -> Vec<&str> {
-    let lines = log.lines.iter().map(|line| line.text.as_str()).filter(|line| !line.trim().is_empty());
-    let lines: Vec<&str> = lines.collect();
-    lines.get(lines.len().saturating_sub(LINES)..).unwrap_or_default().to_vec()
 }

@@ -293,24 +293,25 @@ impl Cause {
         self
     }
 
-    /// The cause as an error: the sentences that it was found in, further facts, and how the rollout ended.
+    /// The cause as an error: a line for each sentence that it was found in, for each further fact, and for how the
+    /// rollout ended.
     fn explain(self, seen: Vec<String>, revision: &str, known: Option<&Error>) -> Error {
         let sure = match self.confidence {
             Confidence::Certain => "Certain:",
             Confidence::Likely => "Likely:",
             Confidence::Unknown => "Unknown:",
         };
-        let mut why = vec![sure.to_owned()];
-        why.extend(seen);
+        let mut why = seen;
         why.extend(self.evidence);
         why.extend(known.map(|cause| cause.what.clone()));
-        Error::new(self.code, format!("{revision} {}", self.what), why.join(" "), self.fix)
+        Error::new(self.code, format!("{revision} {}", self.what), format!("{sure} {}", why.join("\n")), self.fix)
     }
 }
 
 /// How many tasks stopped so, and what was said of the newest.
 fn stops_in_words(count: usize, all: usize, group: &StoppedGroup) -> String {
-    format!("{count} of {all} stopped tasks, the newest {}: {}", group.newest_task, told(group))
+    let newest = group.newest_task.get(..8).unwrap_or(&group.newest_task);
+    format!("{count} of {all} stopped tasks, the newest {newest}: {}", told(group))
 }
 
 /// A stop in one line: code, sentence, containers.
