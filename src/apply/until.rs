@@ -47,7 +47,7 @@ fn place(stage: &str) -> Option<usize> {
 
 /// How somebody goes on with a deployment that waits.
 /// <https://docs.aws.amazon.com/cli/latest/reference/ecs/continue-service-deployment.html>
-pub(super) fn continuing(deployment: &ServiceDeployment, hook: &LifecycleHook) -> String {
+pub fn continuing(deployment: &ServiceDeployment, hook: &LifecycleHook) -> String {
     format!(
         "aws ecs continue-service-deployment --service-deployment-arn {} --hook-id {} --action CONTINUE",
         deployment.service_deployment_arn, hook.hook_id
@@ -66,10 +66,8 @@ pub fn sentence(reached: &Reached, facts: &Facts, goal: &Goal) -> String {
             format!("the deployment of {revision} is at {stage}, as asked; ECS goes on with it")
         }
         Reached::Pause(hook, stage) => {
-            let deployment = facts.service_deployment.as_ref();
-            let how = deployment.map(|deployment| continuing(deployment, hook)).unwrap_or_default();
             let stage = stage.as_deref().unwrap_or("its pause");
-            format!("the deployment of {revision} waits at {stage}{}. Continue it by `{how}`", timeout(hook))
+            format!("the deployment of {revision} waits at {stage}{}", timeout(hook))
         }
     }
 }

@@ -1,11 +1,26 @@
 //! Text from outside, made harmless before a person or a runner reads it.
 
-/// The text without characters that cannot be seen or that change how others are seen: controls (line feed and tab
-/// stay), directional marks, zero-width and other default-ignorable characters.
+/// The text without characters that cannot be seen or that change how others are seen: the colours of a terminal,
+/// controls (line feed and tab stay), directional marks, zero-width and other default-ignorable characters.
 ///
 /// They hide text from a reader, recolour a terminal, or slip a workflow command past a comparison that ignores them.
 pub fn visible(text: &str) -> String {
-    text.replace("\r\n", "\n").chars().filter(|&c| is_visible(c)).collect()
+    colourless(&text.replace("\r\n", "\n")).chars().filter(|&c| is_visible(c)).collect()
+}
+
+/// The text without the sequences that begin with ESC `[`, of which many a log is full.
+fn colourless(text: &str) -> String {
+    let mut plain = String::with_capacity(text.len());
+    let mut chars = text.chars().peekable();
+    while let Some(c) = chars.next() {
+        if c == '\u{9b}' || (c == '\u{1b}' && chars.next_if_eq(&'[').is_some()) {
+            while chars.next_if(|c| matches!(c, '0'..='9' | ';' | ':' | '?')).is_some() {}
+            chars.next_if(char::is_ascii_alphabetic);
+        } else {
+            plain.push(c);
+        }
+    }
+    plain
 }
 
 /// The same, as one line: every run of blanks becomes one blank.
@@ -78,7 +93,10 @@ mod tests {
             ("###[error]x", "## #[error]x"),
             ("#\u{0}#[group]x", "# #[group]x"),
             ("a\n::error::x", "a ::error::x"),
-            ("\u{1b}[31mred", "[31mred"),
+            ("\u{1b}[1;31mred\u{1b}[0m \u{9b}2Kclean", "red clean"),
+            ("\u{1b}[\u{1b}[31mred", "red"),
+            (":\u{1b}[0m:error::x", ": :error::x"),
+            ("#\u{1b}[31m#[error]x", "# #[error]x"),
             ("plain :: text", "plain :: text"),
         ] {
             assert_eq!(log_line(nasty), harmless, "{nasty:?}");

@@ -109,14 +109,14 @@ mod tests {
     #[test]
     fn the_same_service_has_the_same_marker_whatever_happened() {
         let marker = |report| comment(&report).unwrap().marker;
-        assert_eq!(marker(stories::succeeded()), marker(stories::rolled_back()));
+        assert_eq!(marker(stories::succeeded()), marker(stories::bad_image()));
         let early = Report { identity: None, observed: None, plan: None, ..stories::denied() };
         assert_eq!(marker(stories::succeeded()), marker(early));
     }
 
     #[test]
     fn a_comment_stays_below_what_github_takes() {
-        let mut report = stories::rolled_back();
+        let mut report = stories::bad_image();
         let group = report.outcome.evidence.as_ref().unwrap().stopped[0].clone();
         let noisy = crate::plan::diff::Change {
             path: "container `web` › environment X".to_owned(),

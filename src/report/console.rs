@@ -12,8 +12,10 @@ use crate::plan::{ServicePlan, Step};
 
 use super::Report;
 use super::clean::{log_line, shorten, visible};
+use super::evidence;
 use super::message::{message, title};
 use super::outputs::console_url;
+use super::sections::pause;
 
 /// The runner keeps this many annotations of each level; later ones are but lines.
 const ANNOTATIONS: usize = 10;
@@ -51,15 +53,19 @@ pub fn plan(report: &Report) -> Vec<String> {
     group("What will be done", &lines, report.runner.is_actions)
 }
 
-/// The last lines of the log: annotations, what to know, and on failure the cause as the very last block.
+/// The last lines of the log: on failure the evidence, then annotations, what to know, and the cause as the very last
+/// block.
 pub fn ending(report: &Report) -> Vec<String> {
     let actions = report.runner.is_actions;
-    let mut lines = if actions { annotations(report) } else { plain_warnings(report) };
+    let mut lines: Vec<String> =
+        evidence::groups(report).iter().flat_map(|(title, lines)| group(title, lines, actions)).collect();
+    lines.extend(if actions { annotations(report) } else { plain_warnings(report) });
     let Some(verdict) = report.ending() else { return lines };
     let sign = if verdict.is_green() { "✔" } else { "✖" };
     if let Some(url) = console_url(report) {
         lines.push(log_line(&format!("Console: {url}")));
     }
+    lines.extend(pause::command(report).map(|command| log_line(&format!("To go on with it: {command}"))));
     lines.push(log_line(&format!("{sign} {}: {}", verdict.name(), message(report))));
     if !verdict.is_green() {
         for error in report.failures() {
@@ -121,10 +127,10 @@ fn plain_warnings(report: &Report) -> Vec<String> {
 fn group(title: &str, lines: &[String], actions: bool) -> Vec<String> {
     let lines = lines.iter().map(|line| log_line(line));
     if actions {
-        let open = Command::new("group", title).to_string();
+        let open = Command::new("group", log_line(title)).to_string();
         std::iter::once(open).chain(lines).chain([Command::new("endgroup", "").to_string()]).collect()
     } else {
-        std::iter::once(format!("{title}:")).chain(lines).collect()
+        std::iter::once(log_line(&format!("{title}:"))).chain(lines).collect()
     }
 }
 
@@ -178,7 +184,7 @@ mod tests {
 
     #[test]
     fn the_log_of_a_rollback_ends_with_the_cause() {
-        insta::assert_snapshot!(whole_log(&stories::rolled_back()));
+        insta::assert_snapshot!(whole_log(&stories::bad_image()));
     }
 
     #[test]

@@ -10,7 +10,8 @@
 //! - `timeline`: `at` in seconds since the run began, `kind`, `text`;
 //! - `deployment`: ECS's service deployment as seen last; `code-deployment`: CodeDeploy's own;
 //! - `superseded-by`: the revision that took over;
-//! - `evidence`: stopped tasks by reason, and what could not be read.
+//! - `evidence` of a failure: `stopped` and `routine` tasks by reason, `logs`, `target_groups`, `unhealthy` containers,
+//!   `alarms`, `breaker`, `events`, `moments` in one order, `spent` time, and what is `missing`.
 //!
 //! The task definition is not in it: it may carry values that are nobody's business. It has a file of its own.
 
@@ -84,7 +85,7 @@ mod tests {
 
     #[test]
     fn the_report_of_a_rollback_holds_all_that_is_known() {
-        insta::assert_snapshot!(json(&stories::rolled_back()));
+        insta::assert_snapshot!(json(&stories::bad_image()));
     }
 
     #[test]

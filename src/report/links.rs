@@ -42,6 +42,13 @@ impl Place {
         self.ecs(&format!("clusters/{}/tasks/{}/configuration", segment(cluster), segment(short_name(id))))
     }
 
+    /// The page of a log stream. The console wants its names percent-encoded, with `$25` for each `%`.
+    pub fn log_stream(&self, group: &str, stream: &str) -> String {
+        let name = |name: &str| segment(name).replace('%', "$25");
+        let path = format!("log-groups/log-group/{}/log-events/{}", name(group), name(stream));
+        format!("{}/cloudwatch/home?region={}#logsV2:{path}", self.host, self.region)
+    }
+
     fn ecs(&self, path: &str) -> String {
         format!("{}/ecs/v2/{path}?region={}", self.host, self.region)
     }
@@ -111,6 +118,16 @@ mod tests {
         let place = Place::new("aws", "eu-central-1").unwrap();
         assert!(
             place.service("a/../b", "c?d#e)", "events").contains("/clusters/a%2F..%2Fb/services/c%3Fd%23e%29/events?")
+        );
+    }
+
+    #[test]
+    fn a_log_stream_is_linked_in_the_console_s_own_way() {
+        let link = Place::new("aws", "eu-central-1").unwrap().log_stream("/ecs/web", "web/web/0a1b");
+        assert_eq!(
+            link,
+            "https://eu-central-1.console.aws.amazon.com/cloudwatch/home?region=eu-central-1\
+             #logsV2:log-groups/log-group/$252Fecs$252Fweb/log-events/web$252Fweb$252F0a1b"
         );
     }
 

@@ -59,7 +59,7 @@ fn began_a_deployment(report: &Report) -> bool {
 /// A sentence for a verdict that is not green: the cause, and what it means for the service now.
 fn unhappy(report: &Report, verdict: Verdict, subject: &str) -> String {
     let failures = report.failures();
-    let cause = failures.first().map(|error| shorten(&one_line(&error.what), 600));
+    let cause = failures.first().map(|error| report.named(&shorten(&one_line(&error.what), 600)));
     let cause = cause.as_deref().map_or("", |what| what.trim_end_matches('.'));
     let live = report.live_arn().map(|arn| format!("`{}`", revision(arn)));
     let changed = report.outcome.changed;

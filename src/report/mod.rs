@@ -4,6 +4,7 @@ pub mod clean;
 pub mod comment;
 pub mod console;
 pub mod deployment;
+mod evidence;
 pub mod json;
 pub mod links;
 pub mod markdown;

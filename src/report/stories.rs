@@ -1,15 +1,17 @@
 //! Reports of made-up runs, for the tests of every way to tell one.
 
+mod failures;
+
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::time::Duration;
 
 use serde_json::json;
 
+pub use self::failures::bad_image;
 use super::Report;
 use crate::apply::{Event, Outcome, What};
 use crate::aws::Identity;
-use crate::diagnose::{Evidence, StoppedGroup};
 use crate::error::{Code, Error};
 use crate::inputs::runner::Runner;
 use crate::inputs::{
@@ -42,11 +44,17 @@ pub fn all() -> Vec<(&'static str, Report)> {
         ("registered", registered()),
         ("invalid", invalid()),
         ("denied", denied()),
-        ("rolled_back", rolled_back()),
-        ("timed_out", timed_out()),
-        ("superseded", superseded()),
-        ("rollback_failed", rollback_failed()),
         ("cancelled", cancelled()),
+        ("paused", failures::paused()),
+        ("bad_image", failures::bad_image()),
+        ("crash_loop", failures::crash_loop()),
+        ("health_check", failures::health_check()),
+        ("out_of_memory", failures::out_of_memory()),
+        ("secret_denied", failures::secret_denied()),
+        ("rollback_failed", failures::rollback_failed()),
+        ("rolled_back_by_us", failures::rolled_back_by_us()),
+        ("superseded", failures::superseded()),
+        ("timed_out", failures::timed_out()),
     ]
 }
 
@@ -71,11 +79,11 @@ pub fn succeeded() -> Report {
     report.outcome.live_task_definition_arn = Some(arn("web:8"));
     report.outcome.service_deployment = Some(service_deployment("SUCCESSFUL"));
     report.timeline.extend([
-        at(14, What::Progress("2 of 2 desired: 2 running (1 new), 1 pending, 0 failed; SCALE_UP".to_owned())),
+        at(14, What::Progress("running 1/2 · pending 1 · failed 0 · IN_PROGRESS SCALE_UP".to_owned())),
         at(36, said("(service web) has started 1 tasks: (task 0f1e2d3c4b5a69788796a5b4c3d2e1f0).")),
-        at(74, What::Progress("2 of 2 desired: 2 running (2 new), 0 pending, 0 failed; BAKE_TIME".to_owned())),
+        at(74, What::Progress("running 2/2 · pending 0 · failed 0 · IN_PROGRESS BAKE_TIME".to_owned())),
         at(110, said("(service web) (deployment ecs-svc/1234567890123456789) deployment completed.")),
-        at(112, What::Finished("rollout of `web:8` completed".to_owned())),
+        at(112, What::Finished("web:8 serves: 2 of 2 tasks run".to_owned())),
     ]);
     report
 }
@@ -156,95 +164,6 @@ pub fn denied() -> Report {
     report
 }
 
-pub fn rolled_back() -> Report {
-    let mut report = deployed(Verdict::RolledBack, 112);
-    report.outcome.cause = Some(Error::new(
-        Code::ImageNotFound,
-        "No task of `web:8` could start: an image is not there.",
-        "3 tasks stopped with TaskFailedToStart. ECS says:\n\
-         CannotPullContainerError: pull image manifest has been retried 1 time(s): failed to resolve ref \
-         123456789012.dkr.ecr.eu-central-1.amazonaws.com/web:1.5.0: not found",
-        "Push the image `web:1.5.0` before this step, or correct `with: image:`.",
-    ));
-    report.outcome.live_task_definition_arn = Some(arn("web:7"));
-    report.outcome.service_deployment = Some(service_deployment("ROLLBACK_SUCCESSFUL"));
-    report.timeline.extend([
-        at(20, What::Progress("2 of 2 desired: 2 running (0 new), 1 pending, 1 failed; SCALE_UP".to_owned())),
-        at(31, said("(service web) was unable to place a task | <b>x</b> @octocat. Reason: CannotPullContainerError.")),
-        at(
-            70,
-            said("(service web) (deployment ecs-svc/1234567890123456789) deployment failed: tasks failed to start."),
-        ),
-        at(71, said("(service web) rolling back to deployment ecs-svc/0987654321098765432.")),
-        at(112, What::Finished("ECS rolled back to `web:7`".to_owned())),
-    ]);
-    let reason = "CannotPullContainerError: pull image manifest has been retried 1 time(s): failed to resolve ref \
-                  123456789012.dkr.ecr.eu-central-1.amazonaws.com/web:1.5.0: not found";
-    report.outcome.evidence = Some(Evidence {
-        stopped: vec![
-            StoppedGroup {
-                count: 3,
-                newest_task: "0f1e2d3c4b5a69788796a5b4c3d2e1f0".to_owned(),
-                stop_code: Some("TaskFailedToStart".to_owned()),
-                reason: reason.to_owned(),
-                containers: vec![("web".to_owned(), None, Some(reason.to_owned()))],
-            },
-            StoppedGroup {
-                count: 1,
-                newest_task: "1f1e2d3c4b5a69788796a5b4c3d2e1f1".to_owned(),
-                stop_code: Some("EssentialContainerExited".to_owned()),
-                reason: "Essential container in task exited".to_owned(),
-                containers: vec![
-                    ("web".to_owned(), Some(137), Some("OutOfMemoryError: container killed".to_owned())),
-                    ("envoy".to_owned(), Some(0), None),
-                ],
-            },
-        ],
-        missing: vec!["The logs were not read: the role lacks `logs:GetLogEvents`.".to_owned()],
-        ..Evidence::default()
-    });
-    report
-}
-
-pub fn timed_out() -> Report {
-    let mut report = deployed(Verdict::TimedOut, 1800);
-    report.outcome.cause = Some(Error::new(
-        Code::TimedOut,
-        "The deployment of `web:8` was still moving after 30m 00s.",
-        "1 of 2 tasks run and are healthy; the deployment is IN_PROGRESS in the stage SCALE_UP.",
-        "Give it longer with `wait-for-minutes`, or look at the service's events below.",
-    ));
-    report.outcome.live_task_definition_arn = Some(arn("web:7"));
-    report.outcome.service_deployment = Some(service_deployment("IN_PROGRESS"));
-    for minute in 1..30 {
-        report
-            .timeline
-            .push(at(minute * 60, What::Progress("2 of 2 desired: 3 running (1 new), 0 pending".to_owned())));
-    }
-    report
-}
-
-pub fn superseded() -> Report {
-    let mut report = deployed(Verdict::Superseded, 40);
-    report.outcome.superseded_by = Some(arn("web:9"));
-    report.outcome.live_task_definition_arn = Some(arn("web:9"));
-    report.outcome.cause = Some(Error::new(
-        Code::Superseded,
-        "Another deployment took over before `web:8` was out.",
-        "Deployment ecs-svc/2222222222222222222 of `web:9` began 31s after ours.",
-        "Let deployments of one service wait for each other with `concurrency:` in the workflow.",
-    ));
-    report
-}
-
-pub fn rollback_failed() -> Report {
-    let mut report = rolled_back();
-    report.verdict = Some(Verdict::RollbackFailed);
-    report.outcome.verdict = report.verdict;
-    report.outcome.live_task_definition_arn = None;
-    report
-}
-
 pub fn cancelled() -> Report {
     let mut report = deployed(Verdict::Cancelled, 30);
     report.errors = vec![Error::new(
@@ -276,8 +195,13 @@ fn known(verdict: Verdict, seconds: u64) -> Report {
         to: to.map(str::to_owned),
     };
     let definition = json!({
-        "family": "web",
-        "containerDefinitions": [{ "name": "web", "environment": [{ "name": "KEY", "value": ENVIRONMENT_VALUE }] }],
+        "family": "web", "cpu": "512", "memory": "1024",
+        "executionRoleArn": format!("arn:aws:iam::{ACCOUNT}:role/web-execution"),
+        "containerDefinitions": [{
+            "name": "web", "image": format!("{REPOSITORY}:1.5.0"), "memory": 512,
+            "environment": [{ "name": "KEY", "value": ENVIRONMENT_VALUE }],
+            "logConfiguration": { "logDriver": "awslogs", "options": { "awslogs-group": "/ecs/web" } },
+        }],
     });
     let plan = ServicePlan {
         service: Some(before),
@@ -342,11 +266,11 @@ fn deployed(verdict: Verdict, seconds: u64) -> Report {
         ..Outcome::default()
     };
     report.timeline = vec![
-        at(0, What::Started("registering a revision of `web`".to_owned())),
-        at(1, What::Finished("registered `web:8`".to_owned())),
-        at(1, What::Started("updating service `web`".to_owned())),
-        at(2, What::Finished("updated service `web`: deployment ecs-svc/1234567890123456789".to_owned())),
-        at(2, What::Started("waiting for the rollout of `web:8`".to_owned())),
+        at(0, What::Started("registering web".to_owned())),
+        at(1, What::Finished("registered web:8".to_owned())),
+        at(1, What::Started("updating `web` with web:8".to_owned())),
+        at(2, What::Finished("ECS began ecs-svc/1234567890123456789 with web:8".to_owned())),
+        at(2, What::Started("waiting for the rollout of web:8".to_owned())),
     ];
     report
 }

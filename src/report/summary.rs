@@ -42,7 +42,7 @@ mod tests {
 
     #[test]
     fn what_ecs_says_cannot_leave_its_cell() {
-        let mut report = stories::rolled_back();
+        let mut report = stories::bad_image();
         let message = "a | b\n</details>\n# @everyone <img src=x> ```".to_owned();
         let said = What::ServiceSaid(ServiceEvent { message, ..Default::default() });
         report.timeline.push(Event { at: report.duration, what: said });

@@ -2,6 +2,7 @@
 
 use crate::apply::What;
 use crate::apply::facts::live;
+use crate::diagnose::Evidence;
 use crate::error::Error;
 use crate::model::names::{Arn, Revision, short_name};
 use crate::model::service::Service;
@@ -10,6 +11,7 @@ use crate::plan::ServicePlan;
 
 use super::Report;
 use super::links::Place;
+use super::markdown::link;
 
 impl Report {
     /// The ending, if there is one yet.
@@ -46,6 +48,32 @@ impl Report {
             }
         }
         remarks
+    }
+
+    /// The evidence of a failure.
+    pub fn evidence(&self) -> Option<&Evidence> {
+        self.outcome.evidence.as_ref().filter(|_| self.ending().is_some_and(|verdict| !verdict.is_green()))
+    }
+
+    /// The text with the run's revisions as code where they stand bare, so that they look the same everywhere.
+    pub fn named(&self, text: &str) -> String {
+        let outcome = &self.outcome;
+        let arns = [self.previous_arn(), self.live_arn()].into_iter().flatten();
+        let arns = arns.chain(outcome.task_definition_arn.as_deref()).chain(outcome.superseded_by.as_deref());
+        let names: Vec<String> = arns.map(revision).collect();
+        let word = |word: &str| {
+            let bare = word.trim().trim_end_matches(['.', ',', ';', ':']);
+            if names.iter().any(|name| name == bare) {
+                word.replacen(bare, &format!("`{bare}`"), 1)
+            } else {
+                word.to_owned()
+            }
+        };
+        let part = |(index, part): (usize, &str)| match index % 2 {
+            0 => part.split_inclusive(char::is_whitespace).map(word).collect(),
+            _ => part.to_owned(),
+        };
+        text.split('`').enumerate().map(part).collect::<Vec<String>>().join("`")
     }
 
     /// What was decided for the service.
@@ -93,11 +121,21 @@ impl Report {
     /// Where the service is, for links to the console.
     pub fn place(&self) -> Option<Place> {
         let arn = self.service().and_then(|service| Arn::parse(&service.service_arn));
-        let (partition, region) = match arn {
-            Some(arn) => (arn.partition, arn.region),
-            None => (self.identity.as_ref()?.partition.clone(), self.region()?.to_owned()),
-        };
-        Place::new(&partition, &region)
+        let region = arn.map(|arn| arn.region).or_else(|| self.region().map(str::to_owned))?;
+        self.place_in(&region)
+    }
+
+    /// Another region of the same partition.
+    pub fn place_in(&self, region: &str) -> Option<Place> {
+        let arn = self.service().and_then(|service| Arn::parse(&service.service_arn));
+        let partition = arn.map(|arn| arn.partition);
+        Place::new(&partition.or_else(|| Some(self.identity.as_ref()?.partition.clone()))?, region)
+    }
+
+    /// The first eight characters of a task's id, linked to its page; Markdown.
+    pub fn task(&self, id: &str) -> String {
+        let page = self.place().zip(self.cluster_name()).map(|(place, cluster)| place.task(cluster, id));
+        link(id.get(..8).unwrap_or(id), page.as_deref())
     }
 
     /// The revision that the service ran before.

@@ -1,6 +1,7 @@
 //! Why it did not work, and the one thing to do.
 
 use crate::error::Error;
+use crate::model::verdict::Verdict;
 use crate::report::Report;
 use crate::report::markdown::{code, prose, table};
 
@@ -8,21 +9,24 @@ use crate::report::markdown::{code, prose, table};
 const MOST: usize = 25;
 
 pub fn section(report: &Report) -> Option<String> {
-    if report.ending()?.is_green() {
-        return None;
-    }
+    let verdict = report.ending().filter(|verdict| !verdict.is_green())?;
     match report.failures().as_slice() {
         [] => None,
-        [only] => Some(boxed(only)),
-        several => Some(listed(several)),
+        [only] => Some(boxed(report, verdict, only)),
+        several => Some(listed(report, several)),
     }
 }
 
 /// The verdict's sentence already says what: the box says why, and how to get out of it.
-fn boxed(error: &Error) -> String {
-    let mut lines = vec!["> [!CAUTION]".to_owned()];
+fn boxed(report: &Report, verdict: Verdict, error: &Error) -> String {
+    let kind = match verdict {
+        // Nothing is known to be broken.
+        Verdict::TimedOut | Verdict::Superseded | Verdict::Cancelled => "WARNING",
+        _ => "CAUTION",
+    };
+    let mut lines = vec![format!("> [!{kind}]")];
     for (label, part) in [("Why", &error.why), ("Fix", &error.fix)] {
-        let part = prose(part);
+        let part = prose(&report.named(part));
         if !part.is_empty() {
             lines.extend([format!("> **{label}:** {part}"), ">".to_owned()]);
         }
@@ -31,10 +35,10 @@ fn boxed(error: &Error) -> String {
     lines.join("\n")
 }
 
-fn listed(errors: &[&Error]) -> String {
+fn listed(report: &Report, errors: &[&Error]) -> String {
     let rows = errors.iter().take(MOST).map(|error| {
-        let what = format!("{}<br>{}", prose(&error.what), code(error.code.slug()));
-        [what, prose(&error.why), prose(&error.fix)]
+        let what = format!("{}<br>{}", prose(&report.named(&error.what)), code(error.code.slug()));
+        [what, prose(&report.named(&error.why)), prose(&report.named(&error.fix))]
     });
     let table = table(["What", "Why", "Fix"], rows);
     match errors.len().saturating_sub(MOST) {

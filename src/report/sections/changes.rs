@@ -1,4 +1,4 @@
-//! What differs in the task definition, folded when long.
+//! What differs in the task definition, folded when long or when something else is the question.
 
 use crate::model::verdict::Verdict;
 use crate::report::Report;
@@ -26,5 +26,6 @@ pub fn section(report: &Report) -> Option<String> {
         1 => "1 change in the task definition".to_owned(),
         n => format!("{n} changes in the task definition"),
     };
-    Some(if changes.len() > OPEN { details(&title, &table) } else { format!("#### {title}\n\n{table}") })
+    let failed = report.ending().is_some_and(|verdict| !verdict.is_green());
+    Some(if changes.len() > OPEN || failed { details(&title, &table) } else { format!("#### {title}\n\n{table}") })
 }

@@ -1,10 +1,10 @@
-//! What ECS said about the service while it went wrong.
+//! What ECS said about the service while it went wrong: folded where other evidence tells more.
 
 use crate::apply::What;
 use crate::report::Report;
 use crate::report::clean::shorten;
 use crate::report::console::clock;
-use crate::report::markdown::{code, table};
+use crate::report::markdown::{code, details, table};
 
 /// The newest tell how it ended.
 const MOST: usize = 10;
@@ -25,8 +25,13 @@ pub fn section(report: &Report) -> Option<String> {
     let title = if said.len() > MOST {
         format!("The newest {MOST} of {} service events", said.len())
     } else {
-        "Service events".to_owned()
+        format!("Service events: {}", said.len())
     };
     let newest = said.into_iter().rev().take(MOST).rev().collect::<Vec<_>>();
-    Some(format!("#### {title}\n\n{}", table(["At", "ECS said"], newest)))
+    let table = table(["At", "ECS said"], newest);
+    let tells_more = report.evidence().is_some_and(|evidence| {
+        let silent = evidence.stopped.is_empty() && evidence.logs.is_empty() && evidence.unhealthy.is_empty();
+        !silent || evidence.target_groups.iter().any(|group| !group.targets.is_empty())
+    });
+    Some(if tells_more { details(&title, &table) } else { format!("#### {title}\n\n{table}") })
 }

@@ -1,5 +1,7 @@
 //! What was deployed where: service, revisions, deployment, account and region.
 
+use super::rollout;
+use crate::model::service::Service;
 use crate::report::Report;
 use crate::report::links::task_definition;
 use crate::report::markdown::{code, link, table};
@@ -7,20 +9,21 @@ use crate::report::message::human;
 use crate::report::view::revision;
 
 pub fn section(report: &Report) -> Option<String> {
-    let rows: Vec<[String; 2]> = [
+    let head = [
         ("Service", service(report)),
         ("Task definition", revisions(report)),
         ("Serving now", serving(report)),
         ("Deployment", deployment(report)),
         ("CodeDeploy", code_deployment(report)),
         ("Tasks", tasks(report)),
+    ];
+    let tail = [
         ("Environment", environment(report)),
         ("AWS", account(report)),
         ("Duration", (!report.duration.is_zero()).then(|| human(report.duration))),
-    ]
-    .into_iter()
-    .filter_map(|(name, value)| Some([name.to_owned(), value?]))
-    .collect();
+    ];
+    let rows = head.into_iter().chain(rollout::rows(report)).chain(tail);
+    let rows: Vec<[String; 2]> = rows.filter_map(|(name, value)| Some([name.to_owned(), value?])).collect();
     // How long it took alone tells nothing.
     let [[first, value], rest @ ..] = rows.as_slice() else { return None };
     (!rest.is_empty()).then(|| table([first, value], rest.iter().cloned()))
@@ -45,7 +48,10 @@ fn revisions(report: &Report) -> Option<String> {
 /// Only where it is not what was asked for: there it is the question of the hour.
 fn serving(report: &Report) -> Option<String> {
     report.service_name()?;
-    let live = report.live_arn()?;
+    let is_idle = |service: &Service| service.running_count == 0 && service.desired_count > 0;
+    let Some(live) = report.live_arn() else {
+        return report.outcome.service.as_ref().filter(|it| is_idle(it)).map(|_| "**nothing**".to_owned());
+    };
     let asked = report.outcome.task_definition_arn.as_deref();
     (report.ending().is_some_and(|verdict| !verdict.is_green()) || asked.is_some_and(|asked| asked != live))
         .then(|| linked(live))

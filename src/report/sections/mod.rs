@@ -4,11 +4,15 @@ mod cause;
 mod changes;
 mod events;
 mod facts;
+mod health;
 mod images;
+mod logs;
+pub mod pause;
 mod rollback;
+mod rollout;
 pub mod run;
 mod steps;
-mod stopped;
+pub mod stopped;
 mod timeline;
 mod verdict;
 mod warnings;
@@ -22,9 +26,15 @@ pub type Section = fn(&Report) -> Option<String>;
 pub const SECTIONS: &[Section] = &[
     verdict::section,
     cause::section,
+    pause::section,
+    rollback::urgent,
+    logs::section,
     stopped::section,
+    health::targets,
+    health::containers,
     events::section,
     facts::section,
+    warnings::missing,
     steps::section,
     images::section,
     changes::section,
@@ -38,8 +48,14 @@ pub const SECTIONS: &[Section] = &[
 pub const COMMENT_SECTIONS: &[Section] = &[
     verdict::section,
     cause::section,
+    pause::section,
+    rollback::urgent,
+    logs::first,
     stopped::section,
+    health::few_targets,
+    health::containers,
     facts::section,
+    warnings::missing,
     steps::section,
     images::section,
     changes::section,

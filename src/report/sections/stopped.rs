@@ -4,13 +4,14 @@ use crate::diagnose::StoppedGroup;
 use crate::model::exit_code;
 use crate::report::Report;
 use crate::report::clean::shorten;
-use crate::report::markdown::{code, link, table, text};
+use crate::report::markdown::{code, table, text};
 
 /// The most frequent reasons come first; further ones are noise.
 const MOST: usize = 10;
 
+/// A table of them; what the cause quotes already is not said again.
 pub fn section(report: &Report) -> Option<String> {
-    let groups = &report.outcome.evidence.as_ref()?.stopped;
+    let groups = &report.evidence()?.stopped;
     if groups.is_empty() {
         return None;
     }
@@ -20,21 +21,30 @@ pub fn section(report: &Report) -> Option<String> {
 }
 
 fn row(report: &Report, group: &StoppedGroup) -> [String; 4] {
-    let page =
-        report.place().zip(report.cluster_name()).map(|(place, cluster)| place.task(cluster, &group.newest_task));
-    let newest = link(group.newest_task.get(..8).unwrap_or(&group.newest_task), page.as_deref());
-    let stop_code = group.stop_code.as_deref().map(|stop_code| format!("**{}**<br>", text(stop_code)));
-    let because = format!("{}{}", stop_code.unwrap_or_default(), code(&shorten(&group.reason, 600)));
+    let stop_code = group.stop_code.as_deref().map(|stop_code| format!("**{}**", text(stop_code)));
+    let reason = Some(&group.reason).filter(|reason| !reason.is_empty() && !is_told(report, reason));
+    let because: Vec<String> = stop_code.into_iter().chain(reason.map(|reason| code(&shorten(reason, 600)))).collect();
     let containers = group.containers.iter().map(|(name, exit, reason)| {
-        // ECS tells lack of memory in the container's reason or in the task's.
-        let said = [reason.as_deref().unwrap_or_default(), &group.reason];
-        let out_of_memory = said.into_iter().any(exit_code::is_out_of_memory);
-        let exit = exit.map(|exit| format!(" exit {exit} ({})", exit_code::meaning(exit, out_of_memory)));
-        let exit = exit.unwrap_or_default();
+        let exit = exit.map(|exit| format!(" {}", ended(exit, reason.as_deref(), group))).unwrap_or_default();
         // ECS often repeats the task's reason here word by word.
-        let reason = reason.as_ref().filter(|reason| **reason != group.reason);
+        let reason = reason.as_ref().filter(|reason| **reason != group.reason && !is_told(report, reason));
         let reason = reason.map(|reason| format!("<br>{}", code(&shorten(reason, 600)))).unwrap_or_default();
         format!("{}{exit}{reason}", code(name))
     });
-    [group.count.to_string(), newest, because, containers.collect::<Vec<_>>().join("<br>")]
+    let containers: Vec<String> = containers.collect();
+    let containers = if containers.is_empty() { "–".to_owned() } else { containers.join("<br>") };
+    [group.count.to_string(), report.task(&group.newest_task), because.join("<br>"), containers]
+}
+
+/// `exit 137 (SIGKILL: it used more memory than it may)`
+pub fn ended(exit: i64, reason: Option<&str>, group: &StoppedGroup) -> String {
+    // ECS tells lack of memory in the container's reason or in the task's.
+    let said = [reason.unwrap_or_default(), &group.reason];
+    let out_of_memory = said.into_iter().any(exit_code::is_out_of_memory);
+    format!("exit {exit} ({})", exit_code::meaning(exit, out_of_memory))
+}
+
+/// Whether the cause quotes the reason already.
+fn is_told(report: &Report, reason: &str) -> bool {
+    report.failures().iter().any(|error| error.why.contains(reason.trim().trim_end_matches('.')))
 }

@@ -1,0 +1,80 @@
+//! How the rollout went by its settings: rows among the facts.
+
+use crate::apply::progress::minutes;
+use crate::apply::strategy::Times;
+use crate::model::names::short_name;
+use crate::model::service::ServiceDeployment;
+use crate::report::Report;
+use crate::report::markdown::{code, text};
+
+/// What is known of strategy, stage, traffic, hooks, circuit breaker and alarms.
+pub fn rows(report: &Report) -> Vec<(&'static str, Option<String>)> {
+    let deployment = report.outcome.service_deployment.as_ref();
+    vec![
+        ("Strategy", strategy(report)),
+        ("Stage", deployment.and_then(stage)),
+        ("Hooks", deployment.and_then(hooks)),
+        ("Circuit breaker", breaker(report)),
+        ("Alarms", alarms(report)),
+    ]
+}
+
+/// Only where it is not the plain one that everybody has.
+fn strategy(report: &Report) -> Option<String> {
+    let of_deployment = report.outcome.service_deployment.as_ref().and_then(|it| it.deployment_configuration.as_ref());
+    let settings = of_deployment.or(report.outcome.service.as_ref()?.deployment_configuration.as_ref())?;
+    let name = settings.get("strategy").and_then(serde_json::Value::as_str).filter(|name| *name != "ROLLING");
+    let times = Times::of(Some(settings));
+    let steps = match times.steps {
+        0 => None,
+        1 => Some(format!("one step of {}", minutes(times.step))),
+        steps => Some(format!("{steps} steps of {}", minutes(times.step))),
+    };
+    let bake = (!times.bake.is_zero()).then(|| format!("bake time {}", minutes(times.bake)));
+    let parts: Vec<String> = name.map(code).into_iter().chain(steps).chain(bake).collect();
+    (!parts.is_empty()).then(|| parts.join(", "))
+}
+
+fn stage(deployment: &ServiceDeployment) -> Option<String> {
+    let stage = deployment.lifecycle_stage.as_deref().filter(|stage| !stage.is_empty()).map(code);
+    let target = deployment.target_service_revision.as_ref();
+    let traffic = target.and_then(|target| target.requested_production_traffic_weight);
+    let traffic = traffic.map(|new| format!("{new} % of the traffic on the new revision"));
+    let test = target.and_then(|target| target.requested_test_traffic_weight).filter(|weight| *weight > 0.0);
+    let test = test.map(|new| format!("{new} % of the test traffic"));
+    let parts: Vec<String> = stage.into_iter().chain(traffic).chain(test).collect();
+    (!parts.is_empty()).then(|| parts.join(", "))
+}
+
+/// The hooks that have not ended well.
+fn hooks(deployment: &ServiceDeployment) -> Option<String> {
+    let open = deployment.lifecycle_hook_details.iter().filter(|hook| hook.status != "SUCCEEDED");
+    let told: Vec<String> = open
+        .take(5)
+        .map(|hook| {
+            let name = hook.target_arn.as_deref().map_or_else(|| text(&hook.target_type), |arn| code(short_name(arn)));
+            format!("{name} {}", code(&hook.status))
+        })
+        .collect();
+    (!told.is_empty()).then(|| told.join("<br>"))
+}
+
+fn breaker(report: &Report) -> Option<String> {
+    if report.ending()?.is_green() {
+        return None;
+    }
+    let of_deployment = || report.outcome.service_deployment.as_ref()?.deployment_circuit_breaker.as_ref();
+    let breaker = report.evidence().and_then(|evidence| evidence.breaker.as_ref()).or_else(of_deployment)?;
+    let counted = format!("{} of {} failures", breaker.failure_count, breaker.threshold);
+    match (breaker.status.as_str(), breaker.failure_count) {
+        ("DISABLED", _) => Some("off".to_owned()),
+        ("TRIGGERED", _) => Some(format!("tripped: {counted}")),
+        (_, 0) => None,
+        _ => Some(counted),
+    }
+}
+
+fn alarms(report: &Report) -> Option<String> {
+    let names: Vec<String> = report.evidence()?.alarms.iter().take(10).map(|name| code(name)).collect();
+    (!names.is_empty()).then(|| format!("{} fired", names.join(", ")))
+}
