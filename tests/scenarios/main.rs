@@ -4,6 +4,7 @@
 
 mod harness;
 mod runner;
+mod strategies;
 
 mod cancel;
 mod codedeploy;
