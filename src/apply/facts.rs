@@ -282,3 +282,6 @@ pub fn is_complete(deployment: &Deployment, service: &Service) -> bool {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

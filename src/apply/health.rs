@@ -117,3 +117,6 @@ fn minimum_healthy(service: &Service) -> f64 {
     let is_daemon = service.scheduling_strategy.as_deref() == Some("DAEMON");
     set.unwrap_or(if is_daemon { 0.0 } else { 100.0 })
 }
+
+#[cfg(test)]
+mod tests;

@@ -48,6 +48,7 @@ pub async fn follow(
     let (mut fail_fast, mut inquiry) = (FailFast::new(wait.fail_fast_after), Inquiry::default());
     let mut polls = 0;
     loop {
+        let looked = Instant::now();
         watch.facts.now = began.elapsed();
         watch.facts.late = Instant::now() >= deadline;
         match timeout_at(deadline + GRACE, watch.look(tell)).await {
@@ -81,7 +82,9 @@ pub async fn follow(
             inquiry.finish(plan, outcome).await;
             return Ok(());
         }
-        let next = (Instant::now() + pause(polls, wait.max_delay, &goal.deployment_id)).min(deadline);
+        // From look to look, so that a slow one makes no longer pause; after a very slow one there still is one.
+        let pause = pause(polls, wait.max_delay, &goal.deployment_id);
+        let next = (looked + pause).max(Instant::now() + pause / 2).min(deadline);
         polls += 1;
         // A pause longer than a minute still has its heartbeats.
         while let beat = began + watch.told.at + HEARTBEAT
@@ -98,10 +101,11 @@ pub async fn follow(
     }
 }
 
-/// The pause before the next poll: from one second growing by half each time to the longest, shortened by up to a
-/// tenth so that jobs started together drift apart. Not random: a run can be replayed.
+/// The time from one look to the next: from one second growing by half each time to the longest. It is a seventh shorter,
+/// so that the next look is over and told by then, and up to a quarter, so that jobs started together drift apart. Not
+/// random: a run can be replayed.
 fn pause(polls: u32, longest: Duration, deployment_id: &str) -> Duration {
     let grown = Duration::from_secs(1).mul_f64(1.5_f64.powi(i32::try_from(polls.min(16)).unwrap_or(16)));
     let spread = deployment_id.bytes().map(u32::from).sum::<u32>().wrapping_add(polls.wrapping_mul(7)) % 11;
-    grown.min(longest).mul_f64(1.0 - f64::from(spread) / 100.0)
+    grown.min(longest).mul_f64(0.85 - f64::from(spread) / 100.0)
 }

@@ -305,7 +305,7 @@ async fn a_finished_rollout_is_noticed_within_the_longest_pause() {
     assert_eq!(run.ending(), "succeeded web:8");
     assert!(run.took < Duration::from_secs(60 + 6), "{:?}", run.took);
     let polls = run.sim.calls().iter().filter(|call| call.operation == "DescribeServices").count();
-    assert!(polls < 20, "{polls}");
+    assert!(polls <= 22, "{polls}");
 }
 
 #[tokio::test(start_paused = true)]

@@ -4,7 +4,6 @@
 
 mod harness;
 mod runner;
-mod strategies;
 
 mod cancel;
 mod codedeploy;
@@ -21,5 +20,7 @@ mod official_deploy;
 mod official_render;
 mod post;
 mod readme;
+mod speed;
+mod strategies;
 mod telling;
 mod undo;

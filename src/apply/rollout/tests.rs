@@ -443,6 +443,7 @@ fn a_wait_may_end_well_before_the_deployment_does() {
             "until=healthy balanced sd=IN_PROGRESS 1A7c2/2 2P8i0/2 | desired=3 1A7c2/0 2P8i2/2",
             "forward",
         ),
+        ("nothing is wanted", "until=healthy sd=IN_PROGRESS desired=0 2P8i0/0 | @90 desired=0 2P8i0/0", "forward"),
         // Nothing checks them: 40 seconds of running.
         ("they run since just now", "until=healthy sd=IN_PROGRESS 2P8i2/2 | @39 2P8i2/2", "forward"),
         ("they run for long enough", "until=healthy sd=IN_PROGRESS 2P8i2/2 | @40 2P8i2/2", "succeeded healthy"),
