@@ -115,6 +115,30 @@ mod tests {
     }
 
     #[test]
+    fn a_comment_shows_the_end_of_one_log_and_few_targets() {
+        let mut report = stories::crash_loop();
+        let tail = report.outcome.evidence.as_ref().unwrap().logs[0].clone();
+        report.outcome.evidence.as_mut().unwrap().logs = vec![tail; 3];
+        let body = comment(&report).unwrap().body;
+        assert_eq!(body.matches("Node.js v20.11.1").count(), 1, "{body}");
+        assert!(body.contains("applying migration 014") && !body.contains("applying migration 013"), "{body}");
+        let mut report = stories::health_check();
+        let targets = &mut report.outcome.evidence.as_mut().unwrap().target_groups[0].targets;
+        targets.extend(targets.clone());
+        let body = comment(&report).unwrap().body;
+        assert!(body.contains("… and 3 more") && body.matches("10.0.1.").count() == 3, "{body}");
+    }
+
+    #[test]
+    fn however_much_evidence_there_is_the_comment_is_taken() {
+        for text in ["ä".repeat(9_000), "<|>`\n".repeat(3_000)] {
+            let body = comment(&stories::nasty(&text)).unwrap().body;
+            assert!(body.chars().count() <= 65_536, "{}", body.chars().count());
+            assert_eq!(body.matches("\n</details>").count(), body.matches("<details>\n").count());
+        }
+    }
+
+    #[test]
     fn a_comment_stays_below_what_github_takes() {
         let mut report = stories::bad_image();
         let group = report.outcome.evidence.as_ref().unwrap().stopped[0].clone();

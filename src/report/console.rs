@@ -66,20 +66,32 @@ pub fn ending(report: &Report) -> Vec<String> {
         lines.push(log_line(&format!("Console: {url}")));
     }
     lines.extend(pause::command(report).map(|command| log_line(&format!("To go on with it: {command}"))));
-    lines.push(log_line(&format!("{sign} {}: {}", verdict.name(), message(report))));
-    if !verdict.is_green() {
-        for error in report.failures() {
-            lines.extend(failure(error));
+    let ended = format!("{sign} {}: {}", verdict.name(), message(report));
+    let failures = if verdict.is_green() { Vec::new() } else { report.failures() };
+    match failures.as_slice() {
+        // The sentence of the ending says already what.
+        [only] => {
+            lines.push(log_line(&format!("{ended} [{}]", only.code.slug())));
+            lines.extend(reasons(only));
+        }
+        several => {
+            lines.push(log_line(&ended));
+            lines.extend(several.iter().flat_map(|error| failure(error)));
         }
     }
     lines
 }
 
-/// What, why and fix, with further lines of each indented below it.
+/// What, why and fix.
 fn failure(error: &Error) -> Vec<String> {
-    let what = format!("{} [{}]", error.what, error.code.slug());
-    let mut lines = vec![String::new()];
-    for (label, part) in [("", what.as_str()), ("  why: ", &error.why), ("  fix: ", &error.fix)] {
+    let what = log_line(&format!("{} [{}]", error.what, error.code.slug()));
+    [String::new(), what].into_iter().chain(reasons(error)).collect()
+}
+
+/// Why and fix, with further lines of each indented below it.
+fn reasons(error: &Error) -> Vec<String> {
+    let mut lines = Vec::new();
+    for (label, part) in [("  why: ", &error.why), ("  fix: ", &error.fix)] {
         let indent = " ".repeat(label.len());
         for (index, line) in visible(part).lines().filter(|line| !line.trim().is_empty()).enumerate() {
             lines.push(log_line(&format!("{}{line}", if index == 0 { label } else { &indent })));
@@ -185,6 +197,22 @@ mod tests {
     #[test]
     fn the_log_of_a_rollback_ends_with_the_cause() {
         insta::assert_snapshot!(whole_log(&stories::bad_image()));
+    }
+
+    #[test]
+    fn the_log_alone_tells_what_the_containers_wrote_and_what_the_load_balancer_finds() {
+        let ends = [stories::crash_loop(), stories::health_check()].map(|report| ending(&report).join("\n"));
+        insta::assert_snapshot!(ends.join("\n\n"));
+    }
+
+    #[test]
+    fn no_evidence_can_speak_to_the_runner() {
+        let report = stories::nasty("\n::error::x\n ::add-mask::y ##[error]z");
+        for line in ending(&report) {
+            let is_ours = ["::error title=", "::warning title=", "::group::", "::endgroup::"];
+            let plain = !line.trim_start().starts_with("::") || is_ours.iter().any(|ours| line.starts_with(ours));
+            assert!(plain && !line.contains("##[") && !line.contains('\n'), "{line}");
+        }
     }
 
     #[test]

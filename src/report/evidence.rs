@@ -7,6 +7,8 @@ use crate::diagnose::{LogTail, StoppedGroup, TargetGroup};
 
 /// More lines than these of one piece are in the report file.
 const MOST: usize = 60;
+/// Further logs tell the same.
+const LOGS: usize = 6;
 
 /// A title and its lines, for each piece that there is.
 pub fn groups(report: &Report) -> Vec<(String, Vec<String>)> {
@@ -14,7 +16,7 @@ pub fn groups(report: &Report) -> Vec<(String, Vec<String>)> {
     let stopped: Vec<String> = evidence.stopped.iter().flat_map(stopped).collect();
     let targets: Vec<String> = evidence.target_groups.iter().flat_map(targets).collect();
     let mut groups = vec![("Tasks that stopped".to_owned(), stopped), ("Health of the targets".to_owned(), targets)];
-    groups.extend(evidence.logs.iter().map(log));
+    groups.extend(evidence.logs.iter().take(LOGS).map(log));
     for (_, lines) in &mut groups {
         let more = lines.len().saturating_sub(MOST);
         lines.drain(..more);

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use serde_json::json;
 
-pub use self::failures::bad_image;
+pub use self::failures::{bad_image, crash_loop, health_check, nasty};
 use super::Report;
 use crate::apply::{Event, Outcome, What};
 use crate::aws::Identity;
@@ -173,6 +173,42 @@ pub fn cancelled() -> Report {
         "Run it again, or go back as told below.",
     )];
     report
+}
+
+/// The Markdown without what stands in fences or between backticks.
+pub fn outside_code(markdown: &str) -> String {
+    let (mut outside, mut fence) = (Vec::new(), 0);
+    for line in markdown.lines() {
+        let run = line.chars().take_while(|&c| c == '`').count();
+        match fence {
+            0 if run >= 3 => fence = run,
+            0 => {
+                let mut rest = line;
+                while let Some(at) = rest.find('`') {
+                    if rest[..at].ends_with('\\') {
+                        outside.push(rest[..=at].to_owned());
+                        rest = &rest[at + 1..];
+                        continue;
+                    }
+                    outside.push(rest[..at].to_owned());
+                    let run = rest[at..].chars().take_while(|&c| c == '`').count();
+                    let inner = &rest[at + run..];
+                    let ends = |end: &usize| {
+                        let end = *end;
+                        inner[end..].chars().take_while(|&c| c == '`').count() == run && !inner[..end].ends_with('`')
+                    };
+                    let end = (0..inner.len()).filter(|end| inner.is_char_boundary(*end)).find(ends);
+                    let end = end.unwrap_or_else(|| panic!("code that does not end: {line}"));
+                    rest = &inner[end + run..];
+                }
+                outside.push(format!("{rest}\n"));
+            }
+            open if run >= open && line.trim_end().len() == run => fence = 0,
+            _ => {}
+        }
+    }
+    assert_eq!(fence, 0, "a fence that does not end");
+    outside.concat()
 }
 
 /// A run that knows what it is to do, and has done nothing yet.

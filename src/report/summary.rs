@@ -15,11 +15,13 @@ pub fn summary(report: &Report) -> String {
 }
 
 #[cfg(test)]
+#[expect(clippy::unwrap_used, reason = "a test may panic")]
 mod tests {
     use super::*;
     use crate::apply::{Event, What};
     use crate::error::{Code, Error};
     use crate::model::service::ServiceEvent;
+    use crate::report::comment::comment;
     use crate::report::stories;
 
     #[test]
@@ -41,6 +43,35 @@ mod tests {
     }
 
     #[test]
+    fn however_much_evidence_there_is_the_summary_stays_whole_and_short() {
+        for text in ["x".repeat(9_000), "<|>`\n".repeat(3_000)] {
+            let summary = summary(&stories::nasty(&text));
+            assert!(summary.len() < 1_000_000, "{}", summary.len());
+            assert_eq!(summary.matches("\n</details>").count(), summary.matches("<details>\n").count());
+        }
+    }
+
+    #[test]
+    fn no_evidence_gets_out_of_its_place() {
+        let nasty =
+            "\n```\n</details>\n# @everyone <img src=x onerror=y> | [a](https://b.example) ![c](https://d.example)";
+        for told in [summary(&stories::nasty(nasty)), comment(&stories::nasty(nasty)).unwrap().body] {
+            let prose = stories::outside_code(&told);
+            for bad in ["<img", "@everyone", "](https://b", "![c]", "\n#  ", "\n# @"] {
+                assert!(!prose.contains(bad), "{bad}: {prose}");
+            }
+            assert_eq!(prose.matches("</details>").count(), prose.matches("<details>").count(), "{prose}");
+        }
+    }
+
+    #[test]
+    fn only_a_failure_shows_evidence() {
+        let mut report = stories::succeeded();
+        report.outcome.evidence = stories::crash_loop().outcome.evidence;
+        assert_eq!(summary(&report), summary(&stories::succeeded()));
+    }
+
+    #[test]
     fn what_ecs_says_cannot_leave_its_cell() {
         let mut report = stories::bad_image();
         let message = "a | b\n</details>\n# @everyone <img src=x> ```".to_owned();
@@ -52,11 +83,12 @@ mod tests {
 
     #[test]
     fn a_masked_account_is_not_in_the_summary() {
-        let mut report = stories::succeeded();
-        if let Some(inputs) = &mut report.inputs {
-            inputs.credentials.mask_account_id = true;
+        for (name, mut report) in stories::all() {
+            if let Some(inputs) = &mut report.inputs {
+                inputs.credentials.mask_account_id = true;
+                assert!(!summary(&report).contains(stories::ACCOUNT), "{name}");
+            }
         }
-        assert!(!summary(&report).contains(stories::ACCOUNT));
         assert!(summary(&stories::succeeded()).contains(stories::ACCOUNT));
     }
 

@@ -172,3 +172,19 @@ impl Report {
 pub fn revision(arn: &str) -> String {
     Revision::parse(arn).map_or_else(|| arn.to_owned(), |revision| revision.to_string())
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::report::stories;
+
+    #[test]
+    fn revisions_of_the_run_are_code_wherever_they_stand_bare() {
+        let named = |text: &str| stories::bad_image().named(text);
+        assert_eq!(named("web:8 failed, and web:7 serves again."), "`web:8` failed, and `web:7` serves again.");
+        assert_eq!(named("it is web:7."), "it is `web:7`.");
+        assert_eq!(
+            named("`web:8` of `a web:8 b`, web:80 and repo/web:8"),
+            "`web:8` of `a web:8 b`, web:80 and repo/web:8"
+        );
+    }
+}

@@ -137,6 +137,23 @@ async fn a_failure_tells_its_cause_in_log_summary_and_comment() {
 }
 
 #[tokio::test]
+async fn a_failure_shows_what_the_container_wrote_last_in_log_summary_and_comment() {
+    let wrote = ["starting", "cannot reach the database", "::error::giving up", "```</details>@octocat"];
+    let trouble = Trouble::exit(1).writing(&wrote);
+    let rollout = Rollout::CircuitBreaker { failures: 3, rollback: true, trouble };
+    let ended = on_a_pull_request(World::default().rollout("web", rollout)).await.run().await;
+    ended.is(4, "rolled-back", "application-crashed");
+    for text in [&ended.stdout, &ended.summary, &ended.comments[0]] {
+        assert!(text.contains("cannot reach the database"), "{text}");
+    }
+    assert!(ended.stdout.contains("::group::Last log lines of container web"), "{}", ended.told());
+    assert!(!ended.stdout.lines().any(|line| line.trim_start().starts_with("::error::giving up")), "{}", ended.told());
+    for text in [&ended.summary, &ended.comments[0]] {
+        assert!(text.contains("#### Last log lines") && !outside_code(text).contains("@octocat"), "{text}");
+    }
+}
+
+#[tokio::test]
 async fn every_declared_output_is_written_on_success_and_the_verdict_on_every_path() {
     let ended = Scenario::deploying(Rollout::Succeed { after: 1 }).await.run().await;
     let declared =

@@ -22,10 +22,10 @@ pub fn section(report: &Report) -> Option<String> {
     if said.is_empty() {
         return None;
     }
-    let title = if said.len() > MOST {
-        format!("The newest {MOST} of {} service events", said.len())
-    } else {
-        format!("Service events: {}", said.len())
+    let title = match said.len() {
+        all if all > MOST => format!("The newest {MOST} of {all} service events"),
+        1 => "1 service event".to_owned(),
+        all => format!("{all} service events"),
     };
     let newest = said.into_iter().rev().take(MOST).rev().collect::<Vec<_>>();
     let table = table(["At", "ECS said"], newest);

@@ -13,6 +13,7 @@ pub fn section(report: &Report) -> Option<String> {
         ("Service", service(report)),
         ("Task definition", revisions(report)),
         ("Serving now", serving(report)),
+        ("Taken over by", report.outcome.superseded_by.as_deref().map(linked)),
         ("Deployment", deployment(report)),
         ("CodeDeploy", code_deployment(report)),
         ("Tasks", tasks(report)),
@@ -78,7 +79,12 @@ fn tasks(report: &Report) -> Option<String> {
     let service = report.outcome.service.as_ref()?;
     let pending =
         if service.pending_count > 0 { format!(", {} pending", service.pending_count) } else { String::new() };
-    Some(format!("{} of {} running{pending}", service.running_count, service.desired_count))
+    let (running, asked) = (service.running_count, service.desired_count);
+    // While a deployment goes on, old tasks run beside the new ones.
+    Some(match running > asked {
+        true => format!("{running} running, {asked} asked for{pending}"),
+        false => format!("{running} of {asked} running{pending}"),
+    })
 }
 
 /// The environment as the user names it, with its address.

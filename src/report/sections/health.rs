@@ -84,3 +84,46 @@ fn row(report: &Report, target: &Target) -> [String; 4] {
     let task = target.task.as_deref().map_or_else(|| "–".to_owned(), |task| report.task(task));
     [code(&format!("{}:{}", target.id, target.port)), text(&target.state), said, task]
 }
+
+#[cfg(test)]
+#[expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test may panic")]
+mod tests {
+    use super::*;
+    use crate::report::stories;
+
+    #[test]
+    fn a_target_group_says_how_it_checks_as_far_as_that_is_known() {
+        let mut report = stories::health_check();
+        let group = |report: &mut Report| -> TargetGroup {
+            report.outcome.evidence.as_mut().unwrap().target_groups.first().unwrap().clone()
+        };
+        let tcp = TargetGroup { protocol: "TCP".to_owned(), path: None, matcher: None, ..group(&mut report) };
+        let own = TargetGroup { port: "9000".to_owned(), matcher: None, ..group(&mut report) };
+        let denied = TargetGroup { protocol: String::new(), ..group(&mut report) };
+        assert_eq!(asks(&tcp).unwrap(), "It connects over TCP to port 8080 of container `web`.");
+        assert_eq!(asks(&own).unwrap(), "It asks `GET /healthz` over HTTP on port `9000`.");
+        assert_eq!(asks(&denied), None);
+    }
+
+    #[test]
+    fn healthy_targets_are_one_sentence_and_a_group_without_targets_is_none() {
+        let mut report = stories::health_check();
+        let groups = &mut report.outcome.evidence.as_mut().unwrap().target_groups;
+        groups[0].targets.iter_mut().for_each(|target| target.state = "healthy".to_owned());
+        assert!(targets(&report).unwrap().ends_with("All its targets of this deployment are healthy: 3."));
+        report.outcome.evidence.as_mut().unwrap().target_groups[0].targets.clear();
+        assert_eq!(targets(&report), None);
+    }
+
+    #[test]
+    fn a_container_that_is_sick_is_named_with_its_task() {
+        let mut report = stories::health_check();
+        let sick = ("0f1e2d3c4b5a".to_owned(), "web".to_owned(), "UNHEALTHY".to_owned());
+        report.outcome.evidence.as_mut().unwrap().unhealthy = vec![sick; 12];
+        let told = containers(&report).unwrap();
+        assert!(
+            told.contains("- Container `web` of task [`0f1e2d3c`](https://") && told.ends_with("- … and 2 more"),
+            "{told}"
+        );
+    }
+}

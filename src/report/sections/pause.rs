@@ -7,7 +7,7 @@ use crate::report::markdown::fence;
 
 /// The command on its own, ready to be copied.
 pub fn section(report: &Report) -> Option<String> {
-    Some(format!("To go on with it:\n\n{}", fence("sh", &command(report)?)))
+    Some(format!("To go on with it:\n\n{}", fence("sh", &command(report)?.replace(" --", " \\\n  --"))))
 }
 
 /// The command that continues the deployment.

@@ -78,3 +78,56 @@ fn alarms(report: &Report) -> Option<String> {
     let names: Vec<String> = report.evidence()?.alarms.iter().take(10).map(|name| code(name)).collect();
     (!names.is_empty()).then(|| format!("{} fired", names.join(", ")))
 }
+
+#[cfg(test)]
+#[expect(clippy::unwrap_used, reason = "a test may panic")]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::report::stories;
+
+    fn told(deployment: serde_json::Value, alarms: &[&str]) -> String {
+        let mut report = stories::bad_image();
+        report.outcome.service_deployment = serde_json::from_value(deployment).unwrap();
+        let evidence = report.outcome.evidence.as_mut().unwrap();
+        evidence.breaker = None;
+        evidence.alarms = alarms.iter().map(|&name| name.to_owned()).collect();
+        let rows = rows(&report).into_iter().filter_map(|(name, value)| Some(format!("{name}: {}", value?)));
+        rows.collect::<Vec<_>>().join("\n")
+    }
+
+    #[test]
+    fn each_strategy_is_told_with_its_times_its_traffic_and_what_ended_it() {
+        let plain = json!({ "deploymentConfiguration": { "strategy": "ROLLING" } });
+        assert_eq!(told(plain, &[]), "");
+        let linear = json!({
+            "lifecycleStage": "PRODUCTION_TRAFFIC_SHIFT",
+            "targetServiceRevision": { "requestedProductionTrafficWeight": 30.0 },
+            "deploymentConfiguration": { "strategy": "LINEAR", "bakeTimeInMinutes": 5,
+                "linearConfiguration": { "stepPercent": 30.0, "stepBakeTimeInMinutes": 2 } },
+            "deploymentCircuitBreaker": { "status": "MONITORING", "failureCount": 1, "threshold": 3 },
+        });
+        insta::assert_snapshot!(told(linear, &["web-5xx", "web-latency"]), @r"
+        Strategy: `LINEAR`, 3 steps of 2 min, bake time 5 min
+        Stage: `PRODUCTION_TRAFFIC_SHIFT`, 30 % of the traffic on the new revision
+        Circuit breaker: 1 of 3 failures
+        Alarms: `web-5xx`, `web-latency` fired
+        ");
+        let hooked = json!({
+            "lifecycleStage": "POST_TEST_TRAFFIC_SHIFT",
+            "deploymentConfiguration": { "strategy": "BLUE_GREEN" },
+            "lifecycleHookDetails": [
+                { "targetType": "AWS_LAMBDA", "status": "SUCCEEDED", "targetArn": "arn:aws:lambda:r:1:function:warm" },
+                { "targetType": "AWS_LAMBDA", "status": "FAILED", "targetArn": "arn:aws:lambda:r:1:function:smoke" },
+            ],
+            "deploymentCircuitBreaker": { "status": "DISABLED" },
+        });
+        insta::assert_snapshot!(told(hooked, &[]), @r"
+        Strategy: `BLUE_GREEN`
+        Stage: `POST_TEST_TRAFFIC_SHIFT`
+        Hooks: `arn:aws:lambda:r:1:function:smoke` `FAILED`
+        Circuit breaker: off
+        ");
+    }
+}

@@ -16,7 +16,7 @@ use crate::diagnose::moments::{moments, spent};
 use crate::diagnose::{Evidence, LogLine, LogTail, Target, TargetGroup, name_cause};
 use crate::error::{Code, Error};
 use crate::inputs::Until;
-use crate::model::service::{Service, ServiceDeployment, ServiceEvent};
+use crate::model::service::{LifecycleHook, Service, ServiceDeployment, ServiceEvent};
 use crate::model::task::Task;
 use crate::model::verdict::Verdict;
 use crate::report::Report;
@@ -101,6 +101,61 @@ pub fn health_check() -> Report {
           "rolloutState": "COMPLETED" },
     ]);
     stage.end(190)
+}
+
+/// A failure in which everything that comes from outside is `text`, and is there many times.
+pub fn nasty(text: &str) -> Report {
+    let mut report = health_check();
+    let say = |what: &mut String| *what = text.to_owned();
+    let evidence = report.outcome.evidence.as_mut().unwrap();
+    for group in &mut evidence.stopped {
+        say(&mut group.newest_task);
+        say(&mut group.reason);
+        (group.stop_code, group.containers) =
+            (Some(text.to_owned()), vec![(text.to_owned(), Some(1), Some(format!("{text}!"))); 3]);
+    }
+    for tail in &mut evidence.logs {
+        [&mut tail.task, &mut tail.container, &mut tail.group, &mut tail.stream].into_iter().for_each(say);
+        tail.lines = vec![LogLine { at: BEGAN, text: text.to_owned() }; 120];
+    }
+    for group in &mut evidence.target_groups {
+        [&mut group.name, &mut group.protocol, &mut group.port].into_iter().for_each(say);
+        (group.path, group.matcher) = (Some(text.to_owned()), Some(text.to_owned()));
+        for target in &mut group.targets {
+            [&mut target.id, &mut target.state].into_iter().for_each(say);
+            target.description = Some(text.to_owned());
+        }
+        group.targets = many(&group.targets, 40);
+    }
+    for moment in &mut evidence.moments {
+        [&mut moment.who, &mut moment.what].into_iter().for_each(say);
+    }
+    evidence.stopped = many(&evidence.stopped, 100);
+    evidence.logs = many(&evidence.logs, 10);
+    evidence.target_groups = many(&evidence.target_groups, 10);
+    evidence.moments = many(&evidence.moments, 10);
+    evidence.unhealthy = vec![(text.to_owned(), text.to_owned(), text.to_owned()); 100];
+    evidence.alarms = vec![text.to_owned(); 100];
+    evidence.missing = vec![text.to_owned(); 100];
+    let deployment = report.outcome.service_deployment.as_mut().unwrap();
+    deployment.lifecycle_stage = Some(text.to_owned());
+    deployment.lifecycle_hook_details = vec![
+        LifecycleHook {
+            target_type: text.to_owned(),
+            target_arn: Some(text.to_owned()),
+            status: text.to_owned(),
+            ..LifecycleHook::default()
+        };
+        100
+    ];
+    report.timeline.extend((200..600).map(|second| at(second, said(text))));
+    let cause = report.outcome.cause.as_mut().unwrap();
+    [&mut cause.what, &mut cause.why, &mut cause.fix].into_iter().for_each(say);
+    report
+}
+
+fn many<T: Clone>(some: &[T], times: usize) -> Vec<T> {
+    some.iter().cycle().take(some.len() * times).cloned().collect()
 }
 
 /// A crash that ECS could not go back from either.
@@ -331,6 +386,7 @@ impl Stage {
                 .iter()
                 .map(|(after, message)| at(Duration::from_secs_f64(after + 3.0).as_secs(), said(message))),
         );
+        report.timeline.sort_by_key(|event| event.at);
         let event = |(after, message): &(f64, String)| ServiceEvent {
             id: after.to_string(),
             created_at: BEGAN + after,
