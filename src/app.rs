@@ -249,11 +249,11 @@ async fn make_way(
     let Some(service) = plan.services.first().filter(|_| inputs.deploy.mode != Mode::Plan) else { return Ok(true) };
     let Some(other) = concurrent::other(service, aws).await else { return Ok(true) };
     match inputs.deploy.on_concurrent {
-        OnConcurrent::Replace => {
+        OnConcurrent::Replace if other.may_be_replaced() => {
             report.warnings.push(other.replaced());
             Ok(true)
         }
-        OnConcurrent::Fail => Err(other.refused(None)),
+        OnConcurrent::Replace | OnConcurrent::Fail => Err(other.refused(None)),
         OnConcurrent::Wait => {
             let timeline = &mut report.timeline;
             let mut tell = |what| timeline_of(timeline, started, say, what);

@@ -8,11 +8,12 @@ use tokio::time::{Instant, timeout_at};
 
 use super::facts::{live, same_revision};
 use super::road::{self, Road};
-use super::{Outcome, What, update};
+use super::{Outcome, What, codedeploy, update};
 use crate::aws::Aws;
 use crate::error::{Code, Error};
 use crate::inputs::OnCancel;
 use crate::model::names::short_name;
+use crate::model::service::Service;
 use crate::plan::ServicePlan;
 
 /// How long it may take. The report needs the rest of the 7.5 s.
@@ -31,14 +32,27 @@ pub async fn cancel(
     let mut why = vec![format!("The runner sent {signal}.")];
     if let (Some(plan), Some(aws)) = (plan, aws) {
         // What was asked of AWS is said as it was before this look: a second answer does not make the first one known.
-        let _ = timeout_at(until, look(plan, aws, outcome)).await;
-        why.extend(stand(plan, outcome));
+        let by_code_deploy = plan.service.as_ref().is_some_and(Service::is_moved_by_code_deploy);
+        if by_code_deploy {
+            let _ = timeout_at(until, codedeploy::cancel::look(plan, aws, outcome)).await;
+            why.extend(codedeploy::cancel::stand(plan, outcome));
+        } else {
+            let _ = timeout_at(until, look(plan, aws, outcome)).await;
+            why.extend(stand(plan, outcome));
+        }
         if plan.on_cancel == OnCancel::Rollback {
-            why.extend(go_back(plan, aws, outcome, until, tell).await);
+            why.extend(if by_code_deploy {
+                codedeploy::cancel::go_back(plan, aws, outcome, until, tell).await
+            } else {
+                go_back(plan, aws, outcome, until, tell).await
+            });
         }
     }
     let fix = match (outcome.way_back, &outcome.goal, outcome.changed) {
         (Some(_), _, _) => "Look at the service until the way back has ended.",
+        _ if outcome.codedeploy_deployment_id.is_some() => {
+            "CodeDeploy goes on with the deployment: look at it, or run the job again when it has ended."
+        }
         (None, Some(_), _) => "ECS goes on with the deployment: look at the service, or run the job again.",
         (None, None, true) => "Look at the service, then run the job again.",
         (None, None, false) => "Run the job again.",

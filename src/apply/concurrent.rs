@@ -9,8 +9,10 @@ use super::progress::{HEARTBEAT, minutes};
 use crate::aws::Aws;
 use crate::error::{Code, Error};
 use crate::inputs::Wait;
+use crate::model::code_deploy::CodeDeployment;
 use crate::model::names::short_name;
 use crate::model::service::Service;
+use crate::plan::codedeploy::{CodeDeploy, Other as Rival};
 use crate::plan::{ServicePlan, Step};
 
 /// How long a look at the other deployment may take: what is not known then is taken from the service.
@@ -27,9 +29,45 @@ pub struct Other {
     deployment_id: String,
     /// How far it is, in words.
     state: String,
+    /// The deployment group of CodeDeploy that has it.
+    group: Option<Group>,
+}
+
+/// A deployment group of CodeDeploy.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Group {
+    application: String,
+    name: String,
+    /// Why ours does not take the other one's place, where it does not.
+    stays: Option<&'static str>,
 }
 
 impl Other {
+    /// A deployment of CodeDeploy that has the group of ours.
+    fn by_code_deploy(
+        deployment: &CodeDeployment,
+        task_definition: Option<&str>,
+        step: &CodeDeploy,
+        name: &str,
+    ) -> Self {
+        Self {
+            service: name.to_owned(),
+            revision: task_definition.map_or("a revision that is not known yet", short_name).to_owned(),
+            deployment_id: deployment.deployment_id.clone(),
+            state: deployment.status.clone(),
+            group: Some(Group {
+                application: step.name("applicationName").to_owned(),
+                name: step.name("deploymentGroupName").to_owned(),
+                stays: deployment.stays(),
+            }),
+        }
+    }
+
+    /// Whether ours may take its place, where that is asked for.
+    pub fn may_be_replaced(&self) -> bool {
+        self.group.as_ref().is_none_or(|group| group.stays.is_none())
+    }
+
     /// It and its state, in words.
     fn told(&self) -> String {
         format!(
@@ -49,9 +87,25 @@ impl Other {
         Error::new(
             Code::DeploymentInProgress,
             format!("Another deployment of `{}` is in progress{waited}: {}.", self.service, self.revision),
-            format!("{} is {}; ECS would stop it for ours.", self.deployment_id, self.state),
-            "Run the job again when it has ended, or let `on-concurrent: replace` take its place.",
+            self.why(),
+            if self.may_be_replaced() {
+                "Run the job again when it has ended, or let `on-concurrent: replace` take its place."
+            } else {
+                "Write `on-concurrent: wait`, or run the job again when it has ended."
+            },
         )
+    }
+
+    fn why(&self) -> String {
+        let (id, state) = (&self.deployment_id, &self.state);
+        match &self.group {
+            None => format!("{id} is {state}; ECS would stop it for ours."),
+            Some(Group { name, stays, .. }) => {
+                let stays =
+                    stays.map(|stays| format!(", and {id} is not stopped for ours: {stays}")).unwrap_or_default();
+                format!("{id} is {state}. The deployment group `{name}` takes one deployment at a time{stays}.")
+            }
+        }
     }
 }
 
@@ -63,10 +117,19 @@ fn capital(text: &str) -> String {
 /// The deployment in progress that the plan would replace; none, when the plan begins no deployment.
 pub async fn other(plan: &ServicePlan, aws: &Aws) -> Option<Other> {
     let begins = plan.steps.iter().any(|step| matches!(step, Step::UpdateService { .. } | Step::StopDeployment { .. }));
-    match &plan.service {
-        Some(service) if begins => in_progress(service, aws).await,
-        _ => None,
+    let Some(service) = &plan.service else { return None };
+    if let Some(step) = by_code_deploy(plan) {
+        let Rival { deployment, task_definition } = step.other.as_ref()?;
+        return Some(Other::by_code_deploy(deployment, task_definition.as_deref(), step, &service.service_name));
     }
+    if begins { in_progress(service, aws).await } else { None }
+}
+
+fn by_code_deploy(plan: &ServicePlan) -> Option<&CodeDeploy> {
+    plan.steps.iter().find_map(|step| match step {
+        Step::CodeDeploy(step) => Some(step.as_ref()),
+        _ => None,
+    })
 }
 
 /// Waits until the other deployment has ended, well or badly, but no longer than the wait's limit. What is true then has
@@ -92,9 +155,10 @@ pub async fn wait(
         sleep(pause.min(wait.limit.saturating_sub(began.elapsed()))).await;
         let services = aws.describe_services(&plan.cluster, &[last.service.as_str()]).await?;
         let service = services.into_iter().next();
-        let now = match &service {
-            Some(service) => in_progress(service, aws).await,
-            None => None,
+        let now = match (&service, &last.group) {
+            (Some(service), None) => in_progress(service, aws).await,
+            (Some(service), Some(group)) => in_group(group, service, plan, aws).await?,
+            (None, _) => None,
         };
         let Some(now) = now else { break };
         if now != last || told_at.elapsed() >= HEARTBEAT {
@@ -107,6 +171,16 @@ pub async fn wait(
     Ok(())
 }
 
+/// The deployment of a deployment group that is in progress.
+async fn in_group(group: &Group, service: &Service, plan: &ServicePlan, aws: &Aws) -> Result<Option<Other>, Error> {
+    let ids = aws.code_deployments_in_progress(&group.application, &group.name).await?;
+    let (Some(id), Some(step)) = (ids.into_iter().next(), by_code_deploy(plan)) else { return Ok(None) };
+    let deployment = aws.code_deployment(&id).await?;
+    let mut sets = service.task_sets.iter();
+    let made = sets.find(|set| set.external_id.as_deref() == Some(&id)).map(|set| set.task_definition.as_str());
+    Ok(Some(Other::by_code_deploy(&deployment, made, step, &service.service_name)))
+}
+
 /// The deployment of a service that is in progress.
 async fn in_progress(service: &Service, aws: &Aws) -> Option<Other> {
     let primary = service.primary()?;
@@ -116,6 +190,7 @@ async fn in_progress(service: &Service, aws: &Aws) -> Option<Other> {
         revision: short_name(&primary.task_definition).to_owned(),
         deployment_id: primary.id.clone(),
         state: format!("{} of {} tasks run", primary.running_count, primary.desired_count),
+        group: None,
     };
     // The service itself tells all that matters of a rolling update; what shifts traffic may bake while it is COMPLETED.
     let more = service.deployments.len() > 1 || super::facts::shifts_traffic(service);

@@ -104,6 +104,9 @@ pub struct Outcome {
     /// The way back from our deployment was asked for: by which call.
     #[serde(skip)]
     pub way_back: Option<&'static str>,
+    /// Somebody else's deployment that was stopped for ours.
+    #[serde(skip)]
+    pub replaced: Option<String>,
     /// The evidence of a failure, gathered while it exists.
     #[serde(skip)]
     pub evidence: Option<Evidence>,
@@ -158,11 +161,15 @@ pub async fn apply(
                 updated = true;
             }
             Step::AwaitRollout if !wait.enabled || outcome.verdict.is_some() => {}
-            Step::AwaitRollout if plan.service.as_ref().is_some_and(|service| !service.task_sets.is_empty()) => {
-                match &by_code_deploy {
-                    Some(goal) => codedeploy::follow::follow(goal, plan, wait, aws, outcome, tell).await?,
-                    None => codedeploy::follow::settle(plan, wait, aws, outcome).await?,
-                }
+            Step::JoinCodeDeploy { deployment_id } => {
+                by_code_deploy = Some(codedeploy::joined(deployment_id, plan, wait, outcome));
+                updated = true;
+            }
+            Step::AwaitRollout if let Some(goal) = &by_code_deploy => {
+                codedeploy::follow::follow(goal, plan, wait, aws, outcome, tell).await?;
+            }
+            Step::AwaitRollout if plan.service.as_ref().is_some_and(Service::is_moved_by_code_deploy) => {
+                codedeploy::follow::settle(plan, wait, aws, outcome).await?;
             }
             Step::AwaitRollout => {
                 let goal = match (goal.take(), &plan.service) {

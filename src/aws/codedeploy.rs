@@ -102,17 +102,18 @@ impl Aws {
         .await
     }
 
-    /// Stops a deployment and lets CodeDeploy go back. One that has ended already is fine.
+    /// Stops a deployment and lets CodeDeploy go back; whether there was anything to stop: it may have ended already.
     ///
     /// # Errors
     /// The call failed.
-    pub async fn stop_deployment(&self, id: &str) -> Result<(), CallError> {
+    pub async fn stop_deployment(&self, id: &str) -> Result<bool, CallError> {
         let wire = Wire::default();
         let call = self.code_deploy().stop_deployment().deployment_id(id).auto_rollback_enabled(true);
         let sent = call.customize().interceptor(wire.clone()).send().await;
         match wire.document("codedeploy:StopDeployment", sent) {
-            Err(error) if error.code.as_deref() != Some("DeploymentAlreadyCompletedException") => Err(error),
-            _ => Ok(()),
+            Ok(_) => Ok(true),
+            Err(error) if error.code.as_deref() == Some("DeploymentAlreadyCompletedException") => Ok(false),
+            Err(error) => Err(error),
         }
     }
 

@@ -67,6 +67,8 @@ pub struct ErrorInformation {
 pub struct RollbackInfo {
     /// The deployment that goes back.
     pub rollback_deployment_id: Option<String>,
+    /// The deployment from which this one goes back.
+    pub rollback_triggering_deployment_id: Option<String>,
     /// CodeDeploy's sentence. Text from outside.
     pub rollback_message: Option<String>,
 }
@@ -193,12 +195,30 @@ pub struct EcsService {
 pub struct LastDeployment {
     /// `d-` and letters.
     pub deployment_id: String,
+    /// Its status, as in [`CodeDeployment`].
+    pub status: String,
 }
 
 impl CodeDeployment {
     /// Whether its status is one that it cannot leave.
     pub fn is_closed(&self) -> bool {
         matches!(self.status.as_str(), "Succeeded" | "Failed" | "Stopped")
+    }
+
+    /// Why somebody else's newer deployment does not take its place; nothing, when it may.
+    pub fn stays(&self) -> Option<&'static str> {
+        match self.creator.as_deref() {
+            Some("codeDeployRollback") => Some("it goes back from a failed deployment"),
+            _ if self.instance_termination_wait_time_started => {
+                Some("it serves production already, and waits to remove the tasks before it")
+            }
+            _ => None,
+        }
+    }
+
+    /// The deployment from which this one goes back.
+    pub fn triggered_by(&self) -> Option<&str> {
+        self.rollback_info.as_ref()?.rollback_triggering_deployment_id.as_deref().filter(|id| !id.is_empty())
     }
 
     /// The deployment that goes back from this one.
@@ -228,6 +248,12 @@ impl EcsTarget {
     pub fn is_done(&self, name: &str) -> bool {
         let done = |event: &&LifecycleEvent| matches!(event.status.as_str(), "Succeeded" | "Skipped");
         self.lifecycle_events.iter().filter(done).any(|event| event.lifecycle_event_name == name)
+    }
+
+    /// Whether an event of this name is done or in progress.
+    pub fn has_begun(&self, name: &str) -> bool {
+        let begun = |event: &LifecycleEvent| matches!(event.status.as_str(), "Succeeded" | "InProgress");
+        self.lifecycle_events.iter().any(|event| event.lifecycle_event_name == name && begun(event))
     }
 
     /// The task set with this label.

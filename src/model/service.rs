@@ -312,6 +312,11 @@ impl Service {
         self.deployments.iter().find(|deployment| deployment.status == "PRIMARY")
     }
 
+    /// Whether CodeDeploy moves its tasks.
+    pub fn is_moved_by_code_deploy(&self) -> bool {
+        self.controller() == "CODE_DEPLOY"
+    }
+
     /// The task set that serves production.
     pub fn primary_task_set(&self) -> Option<&TaskSet> {
         self.task_sets.iter().find(|set| set.status == "PRIMARY")

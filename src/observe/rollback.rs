@@ -36,6 +36,11 @@ pub async fn way_back(inputs: &Inputs, service: &Service, aws: &Aws) -> Result<W
             "Name it by `task-definition-arn`, or by `task-definition-family` and `task-definition-revision`.",
         )
     };
+    if service.is_moved_by_code_deploy() {
+        return Err(refuse(
+            "CodeDeploy moves its tasks, and keeps no record of the revisions that it deployed.".to_owned(),
+        ));
+    }
     let runs = service.primary().map_or("", |primary| short_name(&primary.task_definition));
     let back = match aws.history(&inputs.deploy.cluster, name).await {
         Ok(history) => history.back_from(service),

@@ -103,7 +103,12 @@ fn deployable(service: Service) -> Result<Service, Error> {
         );
     }
     match service.controller() {
-        "ECS" | "CODE_DEPLOY" => Ok(service),
+        "ECS" => Ok(service),
+        // What its PRIMARY task set runs is what the service runs.
+        "CODE_DEPLOY" => {
+            let runs = service.primary_task_set().map(|set| set.task_definition.clone());
+            Ok(Service { task_definition: runs.unwrap_or(service.task_definition.clone()), ..service })
+        }
         "EXTERNAL" => refused(
             "a third party moves its tasks",
             "Its deployment controller is EXTERNAL; its tasks are in task sets that only their owner may change.",

@@ -3,17 +3,19 @@
 //! ECS takes a desired count and tags for such a service by `UpdateService`, and nothing that would start tasks.
 //! <https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_UpdateService.html>
 
+use std::time::Duration;
+
 use serde_json::{Map, Value, json};
 
 use super::Step;
 use super::appspec::AppSpec;
 use super::steps::{asks_for_more, body as settings};
 use crate::error::{Code, Error};
-use crate::inputs::{Inputs, OnConcurrent, OnFailure, Until};
-use crate::model::code_deploy::AutoRollback;
+use crate::inputs::{Inputs, Mode, OnConcurrent, OnFailure, Until};
+use crate::model::code_deploy::{AutoRollback, CodeDeployment};
 use crate::model::names::short_name;
-use crate::model::service::Service;
-use crate::model::task_definition::TaskDefinition;
+use crate::model::service::{Service, TaskSet};
+use crate::model::task_definition::{Registered, TaskDefinition};
 use crate::observe::codedeploy::CodeDeploy as Seen;
 
 /// The longest description that CodeDeploy takes, in characters.
@@ -26,54 +28,86 @@ pub struct CodeDeploy {
     pub body: Value,
     /// What is deployed, and how.
     pub appspec: AppSpec,
+    /// Another deployment of the group, in progress.
+    pub other: Option<Other>,
     /// Whether to let another deployment of the group end first.
     pub waits: bool,
-    /// Whether to stop it when its time is up, so that CodeDeploy goes back.
+    /// The id of the other one, where it is to be stopped for ours.
+    pub replaces: Option<String>,
+    /// Whether to stop it when it fails or its time is up, so that CodeDeploy goes back.
     pub goes_back: bool,
+    /// How long it is given before that.
+    pub limit: Duration,
     /// The group's newest deployment before ours.
     pub newest: Option<String>,
 }
 
+/// Somebody else's deployment, in progress.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Other {
+    /// The deployment.
+    pub deployment: CodeDeployment,
+    /// The ARN of the task definition that it deploys, once its task set is there.
+    pub task_definition: Option<String>,
+}
+
 impl CodeDeploy {
+    /// Whether a group that is busy all the same is waited for.
+    pub fn is_patient(&self) -> bool {
+        self.waits || self.replaces.is_some()
+    }
+
     /// A name in the request.
     pub fn name(&self, field: &str) -> &str {
         self.body.get(field).and_then(Value::as_str).unwrap_or_default()
     }
 }
 
-/// Adds the steps that are needed. `is_current`: the service runs the revision already.
+/// Adds the steps that are needed. `reuse`: the revision, where it is registered already.
 ///
 /// # Errors
-/// Everything that cannot be had where CodeDeploy moves the tasks; another deployment that is in the way.
+/// Everything that cannot be had where CodeDeploy moves the tasks.
 pub(super) fn decide(
     inputs: &Inputs,
     service: &Service,
     seen: &Seen,
     definition: &TaskDefinition,
-    is_current: bool,
+    reuse: Option<&Registered>,
     steps: &mut Vec<Step>,
     warnings: &mut Vec<String>,
 ) -> Result<(), Vec<Error>> {
     let deploy = &inputs.deploy;
+    let is_current = reuse.is_some_and(|reuse| reuse.arn == service.task_definition);
     let mut mistakes = conflicts(inputs, service);
     let appspec = AppSpec::read(&seen.appspec, definition).map_err(|error| mistakes.push(error)).ok();
-    let needed = !is_current || deploy.force_new_deployment == Some(true) || seen.other.is_some();
-    if needed && deploy.on_concurrent != OnConcurrent::Wait {
-        mistakes.extend(busy(service, seen));
-    }
+    let other = seen.other.clone().map(|deployment| Other {
+        task_definition: made_by(service, &deployment.deployment_id).map(|set| set.task_definition.clone()),
+        deployment,
+    });
+    let forced = deploy.force_new_deployment == Some(true);
+    let failed = is_current.then(|| failed(service, seen)).flatten();
+    let needed = !is_current || forced || other.is_some() || failed.is_some();
     let Some(appspec) = appspec.filter(|_| mistakes.is_empty()) else { return Err(mistakes) };
     if asks_for_more(deploy, service) {
         let mut body = settings(deploy, service);
         body.remove("forceNewDeployment");
         steps.push(Step::UpdateSettings { body: Value::Object(body) });
     }
-    if needed {
+    // The very revision is on its way already.
+    let joins = other.as_ref().filter(|other| !forced && is_same(other, reuse));
+    if let Some(other) = joins {
+        steps.push(Step::JoinCodeDeploy { deployment_id: other.deployment.deployment_id.clone() });
+    } else if needed {
+        warnings.extend(failed);
         let body = Value::Object(request(inputs, seen, warnings));
         let newest = seen.group.as_ref().and_then(|group| group.last_attempted_deployment.as_ref());
         let newest = newest.map(|last| last.deployment_id.clone());
         let waits = deploy.on_concurrent == OnConcurrent::Wait;
-        let goes_back = deploy.on_failure == OnFailure::Rollback;
-        steps.push(Step::CodeDeploy(Box::new(CodeDeploy { body, appspec, waits, goes_back, newest })));
+        let replaces = other.as_ref().filter(|_| deploy.on_concurrent == OnConcurrent::Replace);
+        let replaces = replaces.map(|other| other.deployment.deployment_id.clone());
+        let (goes_back, limit) = (goes_back(inputs), inputs.wait.limit);
+        let step = CodeDeploy { body, appspec, other, waits, replaces, goes_back, limit, newest };
+        steps.push(Step::CodeDeploy(Box::new(step)));
     }
     if inputs.wait.enabled && !steps.is_empty() {
         steps.push(Step::AwaitRollout);
@@ -112,33 +146,30 @@ fn conflicts(inputs: &Inputs, service: &Service) -> Vec<Error> {
     given.into_iter().filter_map(told).collect()
 }
 
-/// Another deployment has the group. CodeDeploy cannot replace it: it could only be stopped, and that is for its owner
-/// to say.
-fn busy(service: &Service, seen: &Seen) -> Option<Error> {
-    let other = seen.other.as_ref()?;
-    let id = &other.deployment_id;
-    let made = service.task_sets.iter().find(|set| set.external_id.as_ref() == Some(id));
-    let what = made.map_or_else(
-        || format!("`{}` is being deployed by CodeDeploy already, in {id}.", service.service_name),
-        |set| {
-            let revision = short_name(&set.task_definition);
-            format!("{revision} is being deployed to `{}` by CodeDeploy already, in {id}.", service.service_name)
-        },
-    );
-    let stage = if other.instance_termination_wait_time_started {
-        " It serves production, and waits to remove the tasks before it."
-    } else {
-        ""
-    };
-    Some(Error::new(
-        Code::DeploymentInProgress,
-        what,
-        format!(
-            "The deployment group `{}` takes one deployment at a time, and cannot replace {id}, which is {}.{stage}",
-            seen.group_name, other.status
-        ),
-        format!("Write `on-concurrent: wait`, or stop it first: `aws deploy stop-deployment --deployment-id {id}`."),
-    ))
+/// The task set that a deployment of CodeDeploy made.
+fn made_by<'a>(service: &'a Service, deployment_id: &str) -> Option<&'a TaskSet> {
+    service.task_sets.iter().find(|set| set.external_id.as_deref() == Some(deployment_id))
+}
+
+/// Whether another deployment deploys the very revision.
+fn is_same(other: &Other, reuse: Option<&Registered>) -> bool {
+    let is_way_back = other.deployment.creator.as_deref().is_some_and(|creator| creator != "user");
+    !is_way_back && reuse.is_some_and(|reuse| other.task_definition.as_deref() == Some(&reuse.arn))
+}
+
+/// Why what serves is deployed again: its deployment did not end well, and CodeDeploy did not go back.
+fn failed(service: &Service, seen: &Seen) -> Option<String> {
+    let last = seen.group.as_ref()?.last_attempted_deployment.as_ref()?;
+    let set = made_by(service, &last.deployment_id).filter(|set| set.status == "PRIMARY")?;
+    matches!(last.status.as_str(), "Failed" | "Stopped").then(|| {
+        let (id, status) = (&last.deployment_id, &last.status);
+        format!("{} serves although {id} is {status}, so it is deployed again.", short_name(&set.task_definition))
+    })
+}
+
+/// Whether the way back from a failure is to be taken. A way back itself leads nowhere else.
+fn goes_back(inputs: &Inputs) -> bool {
+    inputs.deploy.on_failure == OnFailure::Rollback && inputs.deploy.mode != Mode::Rollback
 }
 
 /// CreateDeployment's request, as far as it is known.
@@ -166,7 +197,7 @@ fn shortened(description: &str) -> String {
 /// Has CodeDeploy go back by itself, even when this run is gone by then, where its group does not say so already.
 fn way_back(inputs: &Inputs, seen: &Seen, warnings: &mut Vec<String>) -> Option<Value> {
     const FAILURE: &str = "DEPLOYMENT_FAILURE";
-    let group = seen.group.as_ref().filter(|_| inputs.deploy.on_failure == OnFailure::Rollback)?;
+    let group = seen.group.as_ref().filter(|_| goes_back(inputs))?;
     let of_group = group.auto_rollback_configuration.as_ref().filter(|rollback| rollback.enabled);
     let mut events = of_group.map(|rollback: &AutoRollback| rollback.events.clone()).unwrap_or_default();
     if events.iter().any(|event| event == FAILURE) {

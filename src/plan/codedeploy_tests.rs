@@ -14,7 +14,9 @@ use crate::observe::Base;
 struct Case {
     inputs: BTreeMap<&'static str, String>,
     seen: Seen,
-    is_current: bool,
+    reuse: Option<&'static str>,
+    /// The status of the task set that the deployment `d-OTHER` made.
+    status: &'static str,
     asked: fn(&mut Inputs),
 }
 
@@ -30,7 +32,7 @@ impl Case {
             other: None,
         };
         let given = always.iter().chain(inputs).map(|(name, value)| (*name, (*value).to_owned()));
-        Self { inputs: given.collect(), seen, is_current: false, asked: |_| {} }
+        Self { inputs: given.collect(), seen, reuse: None, status: "ACTIVE", asked: |_| {} }
     }
 
     fn with(mut self, change: impl FnOnce(&mut Self)) -> Self {
@@ -43,20 +45,27 @@ impl Case {
         let given = self.inputs.iter().map(|(name, value)| ((*name).to_owned(), OsString::from(value)));
         let (mut inputs, _) = crate::inputs::parse(&Asked::new(given, Runner::default())).unwrap();
         (self.asked)(&mut inputs);
-        let set = json!({"id": "ecs-svc/9", "status": "ACTIVE", "taskDefinition": "web:9", "externalId": "d-OTHER"});
+        let set = json!({"id": "ecs-svc/9", "status": self.status, "taskDefinition": "web:9", "externalId": "d-OTHER"});
         let service = json!({"serviceName": "web", "desiredCount": 2, "taskDefinition": "web:7", "taskSets": [set]});
         let service: Service = serde_json::from_value(service).unwrap();
         let definition = json!({"family": "web", "containerDefinitions": [{"name": "web", "image": "nginx"}]});
         let definition = TaskDefinition::from_document(definition).unwrap();
+        let reuse = self.reuse.map(|arn| Registered {
+            arn: arn.to_owned(),
+            status: "ACTIVE".to_owned(),
+            document: json!({}),
+            tags: Vec::new(),
+        });
         let (mut steps, mut warnings) = (Vec::new(), Vec::new());
-        let decided = decide(&inputs, &service, &self.seen, &definition, self.is_current, &mut steps, &mut warnings);
+        let decided = decide(&inputs, &service, &self.seen, &definition, reuse.as_ref(), &mut steps, &mut warnings);
         if let Err(mistakes) = decided {
             return mistakes.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n");
         }
         let step = |step: &Step| match step {
             Step::UpdateSettings { body } => format!("settings {body}"),
             Step::CodeDeploy(deploy) => {
-                format!("waits {} goes back {} {}", deploy.waits, deploy.goes_back, deploy.body)
+                let replaces = deploy.replaces.as_ref().map(|other| format!("replaces {other} ")).unwrap_or_default();
+                format!("{replaces}waits {} goes back {} {}", deploy.waits, deploy.goes_back, deploy.body)
             }
             Step::AwaitRollout => "await".to_owned(),
             other => format!("{other:?}"),
@@ -97,7 +106,7 @@ fn a_new_revision_is_deployed_with_only_what_was_asked_for() {
 
 #[test]
 fn a_revision_that_serves_needs_no_deployment_unless_it_is_forced() {
-    let current = |inputs: &[(&'static str, &str)]| Case::new(inputs).with(|case| case.is_current = true).told();
+    let current = |inputs: &[(&'static str, &str)]| Case::new(inputs).with(|case| case.reuse = Some("web:7")).told();
     assert_eq!(current(&[]), "");
     let settings = r#"settings {"cluster":"prod","service":"web","desiredCount":4}"#;
     assert_eq!(current(&[("desired-count", "4")]), format!("{settings}\nawait"));
@@ -130,15 +139,48 @@ fn a_group_that_does_not_go_back_is_told_to() {
 }
 
 #[test]
-fn another_deployment_of_the_group_is_waited_for_or_in_the_way_and_never_stopped() {
-    let asked = |asked: fn(&mut Inputs)| Case::new(&[]).with(|case| case.asked = asked);
-    let wait = asked(|inputs| inputs.deploy.on_concurrent = OnConcurrent::Wait);
-    let waits = wait.with(busy_with("InProgress")).told();
+fn another_deployment_of_the_group_is_waited_for_replaced_or_in_the_way() {
+    let asked = |asked: fn(&mut Inputs)| {
+        let case = Case::new(&[]).with(|case| case.asked = asked).with(busy_with("InProgress"));
+        case.with(|case| case.reuse = Some("web:7")).told()
+    };
+    let waits = asked(|inputs| inputs.deploy.on_concurrent = OnConcurrent::Wait);
     assert_eq!(waits, format!("waits true goes back true {{{NAMES}}}\nawait"));
-    let fail = asked(|inputs| inputs.deploy.on_concurrent = OnConcurrent::Fail);
-    let fails = fail.with(busy_with("Ready")).told();
-    let replaces = Case::new(&[]).with(busy_with("InProgress")).with(|case| case.is_current = true).told();
-    insta::assert_snapshot!([fails, replaces].join("\n"));
+    let fails = asked(|inputs| inputs.deploy.on_concurrent = OnConcurrent::Fail);
+    assert_eq!(fails, format!("waits false goes back true {{{NAMES}}}\nawait"));
+    assert_eq!(asked(|_| {}), format!("replaces d-OTHER waits false goes back true {{{NAMES}}}\nawait"));
+}
+
+#[test]
+fn a_deployment_of_the_very_revision_is_followed_unless_it_is_forced_or_a_way_back() {
+    let same = |inputs| Case::new(inputs).with(busy_with("InProgress")).with(|case| case.reuse = Some("web:9"));
+    assert_eq!(same(&[]).told(), "JoinCodeDeploy { deployment_id: \"d-OTHER\" }\nawait");
+    let begun = format!("replaces d-OTHER waits false goes back true {{{NAMES}}}\nawait");
+    assert_eq!(same(&[("force-new-deployment", "true")]).told(), begun);
+    let back = same(&[]).with(|case| {
+        case.seen.other.as_mut().unwrap().creator = Some("codeDeployRollback".to_owned());
+    });
+    assert_eq!(back.told(), begun);
+}
+
+#[test]
+fn what_serves_after_a_failed_deployment_is_deployed_again() {
+    let last = |status: &str, of_set: &'static str| {
+        let case = Case::new(&[]).with(|case| (case.reuse, case.status) = (Some("web:7"), of_set));
+        let last = json!({"autoRollbackConfiguration": {"enabled": true, "events": ["DEPLOYMENT_FAILURE"]},
+            "lastAttemptedDeployment": {"deploymentId": "d-OTHER", "status": status}});
+        case.with(|case| case.seen.group = Some(serde_json::from_value(last).unwrap())).told()
+    };
+    assert!(last("Failed", "PRIMARY").ends_with("! web:9 serves although d-OTHER is Failed, so it is deployed again."));
+    assert_eq!(last("Succeeded", "PRIMARY"), "");
+    assert_eq!(last("Failed", "ACTIVE"), "");
+}
+
+#[test]
+fn a_rollback_itself_is_not_gone_back_from() {
+    let rollback: fn(&mut Inputs) = |inputs| inputs.deploy.mode = Mode::Rollback;
+    let told = Case::new(&[]).with(|case| (case.asked, case.seen.group) = (rollback, Some(group(&json!(null))))).told();
+    assert_eq!(told, format!("waits false goes back false {{{NAMES}}}\nawait"));
 }
 
 #[test]

@@ -102,6 +102,11 @@ pub enum Step {
     },
     /// Have CodeDeploy deploy the revision.
     CodeDeploy(Box<codedeploy::CodeDeploy>),
+    /// Follow somebody's deployment by CodeDeploy, which deploys the very revision.
+    JoinCodeDeploy {
+        /// Its id.
+        deployment_id: String,
+    },
     /// Follow our deployment to its end.
     AwaitRollout,
 }

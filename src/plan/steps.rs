@@ -43,7 +43,7 @@ pub(super) fn decide(
         match (&observed.code_deploy, stop) {
             (Some(seen), _) => {
                 let (steps, warnings) = (&mut steps, &mut warnings);
-                codedeploy::decide(inputs, service, seen, definition, is_current, steps, warnings)?;
+                codedeploy::decide(inputs, service, seen, definition, reuse.as_ref(), steps, warnings)?;
             }
             (None, Some(service_deployment_arn)) => {
                 let otherwise = Value::Object(body(&inputs.deploy, service));

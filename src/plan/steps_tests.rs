@@ -88,6 +88,7 @@ impl Case {
                 format!("stop {}, otherwise update {otherwise}", short_name(service_deployment_arn))
             }
             Step::UpdateSettings { body } => format!("settings {body}"),
+            Step::JoinCodeDeploy { deployment_id } => format!("join {deployment_id}"),
             Step::CodeDeploy(deployment) => format!("codedeploy {}", deployment.body),
             Step::AwaitRollout => "await".to_owned(),
         };

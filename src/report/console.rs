@@ -163,6 +163,9 @@ pub fn step_line(step: &Step, plan: &ServicePlan) -> String {
             let with = given(&deployment.body, &["applicationName", "deploymentGroupName"]);
             format!("have CodeDeploy deploy it to `{service}` by the group `{group}` of `{application}`{with}")
         }
+        Step::JoinCodeDeploy { deployment_id } => {
+            format!("follow {deployment_id}, by which CodeDeploy deploys it to `{service}` already")
+        }
         Step::AwaitRollout => "follow the rollout to its end".to_owned(),
     }
 }

@@ -73,6 +73,7 @@ fn step_name(step: &Step) -> &'static str {
         Step::StopDeployment { .. } => "stop-deployment",
         Step::UpdateSettings { .. } => "update-settings",
         Step::CodeDeploy(_) => "code-deploy",
+        Step::JoinCodeDeploy { .. } => "join-code-deploy",
         Step::AwaitRollout => "await-rollout",
     }
 }

@@ -59,7 +59,8 @@ async fn a_good_image_is_deployed_and_its_own_task_set_is_the_proof() {
     serves(&ended, "web:8");
     let sent = sent(&ended);
     let content = sent["revision"]["appSpecContent"]["content"].as_str().unwrap();
-    let digest: String = Sha256::digest(content.as_bytes()).iter().map(|byte| format!("{byte:02x}")).collect();
+    let digest =
+        Sha256::digest(content.as_bytes()).iter().fold(String::new(), |hex, byte| hex + &format!("{byte:02x}"));
     let expected = json!({
         "applicationName": "AppECS-prod-web", "deploymentGroupName": "DgpECS-prod-web",
         "revision": {"revisionType": "AppSpecContent", "appSpecContent": {"content": content, "sha256": digest}}});
@@ -203,22 +204,120 @@ async fn a_forced_deployment_of_the_same_revision_is_one_of_codedeploy() {
     serves(&ended, "web:7");
 }
 
+/// A step that deploys `nginx:1` while a deployment of `v2` goes as told; and that one's id.
+async fn beside(world: World, on_concurrent: &str) -> (Scenario, String) {
+    let first = in_world(world).await.input("wait-for-service-stability", "false");
+    let ended = first.run().await;
+    ended.is(0, "started", "");
+    assert_eq!(ended.writes, BOTH);
+    let id = ended.output("codedeploy-deployment-id").to_owned();
+    // Its task set is made at the second look at it.
+    let plan = first.input("mode", "plan");
+    for _ in 0..2 {
+        plan.run().await.is(0, "planned", "");
+    }
+    let scenario = plan.input("mode", "deploy").input("wait-for-service-stability", "true").input("image", "nginx:1");
+    (scenario.input("on-concurrent", on_concurrent), id)
+}
+
+fn stalls() -> World {
+    World::default().with_code_deploy(Course::Stalls)
+}
+
 #[tokio::test]
-async fn a_group_that_is_busy_is_told_before_the_first_write() {
-    let scenario = deploying(Course::Stalls).await.input("wait-for-service-stability", "false");
+async fn another_deployment_ends_the_run_before_the_first_write_where_that_is_asked() {
+    let (scenario, id) = beside(stalls(), "fail").await;
+    let ended = scenario.run().await;
+    ended.is(3, "blocked", "deployment-in-progress");
+    assert_eq!(ended.writes, NOTHING);
+    assert!(ended.stdout.contains(&id) && ended.stdout.contains("web:8"), "{}", ended.told());
+}
+
+#[tokio::test]
+async fn another_deployment_is_stopped_and_gone_back_from_before_ours_takes_its_place() {
+    let (scenario, id) = beside(stalls(), "replace").await;
+    let ended = scenario.run().await;
+    ended.is(0, "succeeded", "");
+    assert_eq!(ended.writes, ["RegisterTaskDefinition", "StopDeployment", "CreateDeployment"]);
+    let stop = ended.requests("StopDeployment")[0];
+    assert_eq!(*stop, json!({"deploymentId": id, "autoRollbackEnabled": true}));
+    assert!(
+        ended.stdout.contains(&format!("({id} to web:8, InProgress) is in progress, and is replaced")),
+        "{}",
+        ended.told()
+    );
+    assert!(ended.stdout.contains("and its way back d-"), "{}", ended.told());
+    serves(&ended, "web:9");
+}
+
+#[tokio::test]
+async fn another_deployment_that_cannot_be_stopped_leaves_nothing_begun() {
+    let (scenario, id) = beside(stalls().fault("StopDeployment", u32::MAX, Trick::Denied), "replace").await;
+    let ended = scenario.run().await;
+    ended.is(7, "denied", "access-denied");
+    assert_eq!(ended.writes, ["RegisterTaskDefinition"]);
+    assert!(ended.stdout.contains(&format!("{id} could not be stopped")), "{}", ended.told());
+}
+
+#[tokio::test]
+async fn what_serves_already_and_a_way_back_are_never_stopped_for_ours() {
+    let (scenario, id) = beside(World::default().with_code_deploy(Course::Keeps), "wait").await;
+    let plan = scenario.input("mode", "plan");
+    for _ in 0..12 {
+        plan.run().await.is(0, "planned", "");
+    }
+    let scenario = plan.input("mode", "deploy").input("on-concurrent", "replace");
+    let ended = scenario.run().await;
+    ended.is(3, "blocked", "deployment-in-progress");
+    assert_eq!(ended.writes, NOTHING);
+    assert!(ended.stdout.contains(&id) && ended.stdout.contains("it serves production already"), "{}", ended.told());
+    scenario.sim.with(|world| world.code_deploy.deployments[0].creator = "codeDeployRollback".into());
+    let ended = scenario.run().await;
+    ended.is(3, "blocked", "deployment-in-progress");
+    assert!(ended.stdout.contains("it goes back from a failed deployment"), "{}", ended.told());
+}
+
+#[tokio::test]
+async fn another_deployment_is_let_end_before_the_first_write_where_that_is_asked() {
+    for (course, before) in [(Course::Succeeds, "web:8"), (hook_fails("AfterAllowTraffic"), "web:7")] {
+        let (scenario, id) = beside(World::default().with_code_deploy(course), "wait").await;
+        let ended = scenario.run().await;
+        ended.is(0, "succeeded", "");
+        assert_eq!(ended.writes, BOTH);
+        assert!(ended.stdout.contains(&id), "{}", ended.told());
+        assert!(ended.output("previous-task-definition-arn").ends_with(before), "{}", ended.told());
+        serves(&ended, "web:9");
+    }
+}
+
+#[tokio::test]
+async fn a_deployment_of_the_very_revision_is_followed_and_not_begun_again() {
+    let (scenario, id) = beside(World::default().with_code_deploy(Course::Succeeds), "replace").await;
+    let ended = scenario.input("image", IMAGE_V2).run().await;
+    ended.is(0, "unchanged", "");
+    assert_eq!(ended.writes, NOTHING);
+    assert_eq!(ended.output("codedeploy-deployment-id"), id);
+    serves(&ended, "web:8");
+    let (scenario, _) = beside(stalls(), "replace").await;
+    let ended = scenario.input("image", IMAGE_V2).input("wait-for-service-stability", "false").run().await;
+    ended.is(0, "started", "");
+    assert_eq!(ended.writes, NOTHING);
+}
+
+#[tokio::test]
+async fn a_rollback_goes_to_the_revision_that_is_named_and_to_no_guess() {
+    let scenario = deploying(Course::Succeeds).await;
     let first = scenario.run().await;
-    first.is(0, "started", "");
-    assert_eq!(first.writes, BOTH);
-    let id = first.output("codedeploy-deployment-id");
-    let scenario = scenario.input("image", "nginx:1");
-    let second = scenario.run().await;
-    second.is(3, "blocked", "deployment-in-progress");
-    assert_eq!(second.writes, NOTHING);
-    assert!(second.stdout.contains(id), "{}", second.told());
-    // By now its task set is there and names the revision.
-    let third = scenario.run().await;
-    third.is(3, "blocked", "deployment-in-progress");
-    assert!(third.stdout.contains("web:8 is being deployed"), "{}", third.told());
+    first.is(0, "succeeded", "");
+    let scenario = scenario.input("image", "").input("mode", "rollback");
+    let ended = scenario.run().await;
+    ended.is(2, "invalid", "nothing-to-roll-back-to");
+    assert_eq!(ended.writes, NOTHING);
+    assert!(ended.stdout.contains("`task-definition-arn`"), "{}", ended.told());
+    let ended = scenario.input("task-definition-arn", first.output("previous-task-definition-arn")).run().await;
+    ended.is(0, "succeeded", "");
+    assert_eq!(ended.writes, ["CreateDeployment"]);
+    serves(&ended, "web:7");
 }
 
 #[tokio::test]
@@ -289,13 +388,52 @@ async fn a_lost_answer_begins_no_second_deployment() {
     assert_eq!(ended.requests("CreateDeployment").len(), 1, "{}", ended.told());
 }
 
+#[track_caller]
+fn is_cancelled(ended: &Ended, told: &str) {
+    ended.is(130, "cancelled", "cancelled");
+    assert!(ended.took < std::time::Duration::from_secs(5), "{:?}", ended.took);
+    assert_eq!(ended.output("changed"), "true");
+    assert!(ended.stdout.contains(told), "{}", ended.told());
+}
+
 #[tokio::test]
 async fn a_cancelled_run_says_which_deployment_goes_on() {
     let scenario = deploying(Course::Stalls).await;
     let ended = scenario.run_and_signal("BatchGetDeploymentTargets", "TERM").await;
-    assert_eq!((ended.code, ended.output("verdict")), (Some(130), "cancelled"), "{}", ended.told());
-    assert!(ended.output("codedeploy-deployment-id").starts_with("d-"), "{}", ended.told());
+    let id = ended.output("codedeploy-deployment-id");
+    is_cancelled(&ended, &format!("CodeDeploy was deploying web:8 to `web` ({id}, "));
+    assert!(id.starts_with("d-"), "{}", ended.told());
     assert!(ended.output("message").contains("CodeDeploy goes on"), "{}", ended.told());
+    assert_eq!(ended.writes, BOTH);
+}
+
+#[tokio::test]
+async fn on_cancel_rollback_has_codedeploy_go_back_from_what_is_ours() {
+    let scenario = deploying(Course::Stalls).await.input("on-cancel", "rollback");
+    let ended = scenario.run_and_signal("BatchGetDeploymentTargets", "INT").await;
+    is_cancelled(&ended, "The way back was asked for (`codedeploy:StopDeployment`, `on-cancel: rollback`)");
+    assert_eq!(ended.writes, ["RegisterTaskDefinition", "CreateDeployment", "StopDeployment"]);
+    assert!(ended.output("message").contains("the way back was asked for, and not awaited"), "{}", ended.told());
+    // What somebody else began is merely followed.
+    let (scenario, _) = beside(stalls(), "replace").await;
+    let scenario = scenario.input("image", IMAGE_V2).input("on-cancel", "rollback");
+    let ended = scenario.run_and_signal("BatchGetDeploymentTargets", "INT").await;
+    ended.is(130, "cancelled", "cancelled");
+    assert_eq!((ended.writes.as_slice(), ended.output("changed")), (&[] as &[String], "false"));
+}
+
+#[tokio::test]
+async fn a_deployment_whose_answer_is_not_in_is_looked_for_when_the_run_is_cancelled() {
+    let lost = World::default().with_code_deploy(Course::Stalls).fault("CreateDeployment", 1, Trick::LostAnswer);
+    let scenario = in_world(lost).await.input("on-cancel", "rollback");
+    let ended = scenario.run_and_signal_after("CreateDeployment", 1, &["INT"]).await;
+    is_cancelled(&ended, "CodeDeploy was deploying web:8 to `web` (d-");
+    assert_eq!(ended.writes, ["RegisterTaskDefinition", "CreateDeployment", "StopDeployment"]);
+    let long = Trick::Delay(std::time::Duration::from_secs(20));
+    let slow = World::default().with_code_deploy(Course::Stalls).fault("CreateDeployment", 1, long);
+    let ended = in_world(slow).await.run_and_signal_after("RegisterTaskDefinition", 1, &["INT"]).await;
+    is_cancelled(&ended, "Whether a deployment of `web` was begun is not known");
+    assert_eq!(ended.output("codedeploy-deployment-id"), "");
 }
 
 #[tokio::test]

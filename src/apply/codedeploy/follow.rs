@@ -5,14 +5,15 @@ use std::time::Duration;
 use tokio::join;
 use tokio::time::{Instant, sleep, timeout_at};
 
-use super::judge::{Facts, Goal, Phase, Rollout, is_ours, judge};
+use super::failing::Failing;
+use super::judge::{Ending, Facts, Goal, LAG, Phase, Rollout, is_ours, is_under_way, judge};
 use super::words::{explain, line};
 use crate::apply::facts::{GONE, live};
 use crate::apply::progress::{HEARTBEAT, minutes};
 use crate::apply::{Outcome, What};
 use crate::aws::Aws;
 use crate::aws::call::{CallError, CallErrorKind};
-use crate::error::Error;
+use crate::error::{Code, Error};
 use crate::inputs::Wait;
 use crate::model::code_deploy::CodeDeployment;
 use crate::model::names::short_name;
@@ -23,7 +24,7 @@ use crate::plan::ServicePlan;
 /// The longest wait, whatever the group adds.
 const LONGEST: Duration = Duration::from_hours(6);
 
-/// How long the way back may take, once the time for the way forward is up.
+/// How long the way back may take at least: a limit must not make it lie.
 const WAY_BACK: Duration = Duration::from_mins(15);
 
 /// How much longer than the limit the last look may take.
@@ -35,8 +36,8 @@ const RARELY: u32 = 3;
 /// Refusals in a row of a read that is needed before the wait ends: one may be a session just being renewed.
 const STRIKES: u32 = 2;
 
-/// Follows our deployment to its end, which it writes into `outcome`. Where asked for, it is stopped
-/// at the limit, and the way back is followed too.
+/// Follows our deployment to its end, which it writes into `outcome`. Where asked for, it is stopped when its tasks keep
+/// failing, or at the limit, and the way back is followed too.
 ///
 /// # Errors
 /// The deployment or the service cannot be read any more. CodeDeploy goes on by itself then, and the error says so.
@@ -62,8 +63,10 @@ pub async fn follow(
         told_at: Duration::ZERO,
         warned: false,
         warned_back: false,
+        extended: false,
     };
     watch.facts.service.clone_from(&outcome.service);
+    let mut failing = Failing::new(wait.fail_fast_after);
     loop {
         watch.facts.late = Instant::now() >= deadline;
         match timeout_at(deadline + GRACE, watch.look(began, tell)).await {
@@ -80,28 +83,34 @@ pub async fn follow(
         }
         let rollout = judge(&watch.facts, goal);
         watch.tell_progress(&rollout, tell);
-        match rollout {
-            Rollout::Ended(ending)
-                if ending.verdict == Verdict::TimedOut && goal.goes_back && watch.may_be_stopped(ending.phase) =>
-            {
-                watch.stop(tell).await;
-                (deadline, watch.facts.late) = (Instant::now() + WAY_BACK, false);
-                if !watch.facts.stopped_by_us {
-                    outcome.verdict = Some(ending.verdict);
-                    outcome.cause = explain(&ending, &watch.facts, goal, limit);
-                    return Ok(());
-                }
+        let mut ending = match rollout {
+            Rollout::Ended(ending) => Some(ending),
+            Rollout::Moving(Phase::Forward) if !watch.facts.stopped_by_us && watch.facts.failing.is_none() => {
+                watch.facts.failing = failing.look(&watch.facts, goal, plan, aws, tell).await;
+                watch.facts.failing.map(|_| Ending::new(Verdict::Failed, Some(Code::DeploymentFailed)))
             }
-            Rollout::Ended(ending) => {
-                outcome.verdict = Some(ending.verdict);
-                outcome.cause = explain(&ending, &watch.facts, goal, limit);
-                outcome.superseded_by.clone_from(&ending.superseded_by);
-                if ending.verdict == Verdict::Succeeded {
-                    watch.tell_success(tell);
+            Rollout::Moving(phase) => {
+                if watch.facts.late && phase == Phase::Settling {
+                    deadline = Instant::now() + LAG;
                 }
-                return Ok(());
+                None
             }
-            Rollout::Moving(_) => {}
+        };
+        if ending.as_ref().is_some_and(|ending| watch.is_to_be_stopped(ending)) && watch.stop(outcome, tell).await {
+            (deadline, ending) = (Instant::now() + WAY_BACK, None);
+        }
+        // The way back began by itself, and is not cut short by a limit that was for the way forward.
+        if ending.as_ref().is_some_and(|ending| ending.phase == Some(Phase::Back)) && !watch.extended {
+            (deadline, ending, watch.extended) = (Instant::now() + WAY_BACK, None, true);
+        }
+        if let Some(ending) = ending {
+            outcome.verdict = Some(ending.verdict);
+            outcome.cause = explain(&ending, &watch.facts, goal, limit);
+            outcome.superseded_by.clone_from(&ending.superseded_by);
+            if ending.verdict == Verdict::Succeeded {
+                watch.tell_success(tell);
+            }
+            return Ok(());
         }
         // At most a heartbeat: a longer pause would be silent.
         let pause = wait.max_delay.min(HEARTBEAT);
@@ -156,6 +165,8 @@ struct Watch<'a> {
     told_at: Duration,
     warned: bool,
     warned_back: bool,
+    /// The way back has been given its own time.
+    extended: bool,
 }
 
 impl Watch<'_> {
@@ -169,6 +180,8 @@ impl Watch<'_> {
                 self.strikes = 0;
                 if back.is_some() { self.facts.back = Some(deployment) } else { self.facts.ours = Some(deployment) }
             }
+            // Reads lag behind what was only just begun.
+            Err(error) if error.code.as_deref() == Some("DeploymentDoesNotExistException") && self.facts.now < LAG => {}
             Err(error) => self.trouble(error, tell)?,
         }
         self.facts.now = began.elapsed();
@@ -300,18 +313,34 @@ impl Watch<'_> {
         outcome.code_deployment.clone_from(&self.facts.ours);
     }
 
-    /// Whether stopping ours puts anything right: it is in progress, and production is not settled on it.
-    fn may_be_stopped(&self, phase: Option<Phase>) -> bool {
-        !self.facts.stopped_by_us && matches!(phase, Some(Phase::Forward | Phase::Ready))
+    /// Whether ours is stopped at such an ending: its tasks fail, or it is out of time before production begins to move.
+    /// What is merely slow is left alone.
+    fn is_to_be_stopped(&self, ending: &Ending) -> bool {
+        let out_of_time = ending.verdict == Verdict::TimedOut
+            && ending.phase == Some(Phase::Forward)
+            && self.facts.now >= self.goal.patience
+            && !is_under_way(&self.facts, self.goal);
+        let fails = self.facts.failing.is_some() && self.facts.is_moving();
+        self.goal.goes_back && !self.facts.stopped_by_us && (out_of_time || fails)
     }
 
-    async fn stop(&mut self, tell: &mut dyn FnMut(What)) {
+    /// Stops ours; whether the way back is to be followed.
+    async fn stop(&mut self, outcome: &mut Outcome, tell: &mut dyn FnMut(What)) -> bool {
         let id = &self.goal.deployment_id;
-        tell(What::Started(format!("the time is up: stopping {id}, so that CodeDeploy goes back")));
-        match super::stop(id, self.aws).await {
-            Ok(()) => self.facts.stopped_by_us = true,
+        let because = match self.facts.failing {
+            Some(count) => format!("{count} of its tasks failed in the same way"),
+            None => "the time is up".to_owned(),
+        };
+        tell(What::Started(format!("{because}: stopping {id}, so that CodeDeploy goes back")));
+        match super::stop(id, self.aws, outcome).await {
+            // One that had ended is looked at again: it tells how.
+            Ok(_) => {
+                (self.facts.stopped_by_us, self.extended) = (true, true);
+                true
+            }
             Err(error) => {
                 tell(What::Warned(format!("{id} was not stopped: `{}` failed. {}", error.action, error.message)));
+                false
             }
         }
     }

@@ -29,8 +29,10 @@ pub struct Goal {
     pub task_sets_before: Vec<String>,
     /// What ends the wait well.
     pub until: Until,
-    /// Whether it is stopped at the limit, so that CodeDeploy goes back.
+    /// Whether it is stopped when it fails or is out of time, so that CodeDeploy goes back.
     pub goes_back: bool,
+    /// How long it is given before that.
+    pub patience: Duration,
 }
 
 /// Everything seen so far. Times are since the wait began.
@@ -52,8 +54,10 @@ pub struct Facts {
     pub absent_reads: u32,
     /// Since when the newer of the two has ended.
     pub closed_since: Option<Duration>,
-    /// We had it stopped, because the time was up.
+    /// We had it stopped, because the time was up or its tasks fail.
     pub stopped_by_us: bool,
+    /// How many of its tasks failed in the same way, where that is why.
+    pub failing: Option<usize>,
 }
 
 /// How our deployment goes.
@@ -97,12 +101,13 @@ pub struct Ending {
 const SETTLE: Duration = Duration::from_secs(15);
 
 /// How long CodeDeploy may take to name the way back that it is set to go.
-const LAG: Duration = Duration::from_mins(1);
+pub const LAG: Duration = Duration::from_mins(1);
 
 /// Decides from everything seen so far.
 pub fn judge(facts: &Facts, goal: &Goal) -> Rollout {
     match look(facts, goal) {
-        Rollout::Moving(phase) if facts.late => {
+        // What ended is looked at until its end shows, however late.
+        Rollout::Moving(phase) if facts.late && phase != Phase::Settling => {
             Rollout::Ended(Ending { phase: Some(phase), ..Ending::new(Verdict::TimedOut, Some(Code::TimedOut)) })
         }
         rollout => rollout,
@@ -158,6 +163,10 @@ fn ended_badly(ours: &CodeDeployment, facts: &Facts, goal: &Goal) -> Rollout {
     }
     match rival(facts, goal) {
         Some(rival) => superseded(rival),
+        // Nothing had to be moved back.
+        None if facts.stopped_by_us && serves_again(facts, goal) => {
+            Ending::new(Verdict::RolledBack, Some(cause(ours, facts))).ended()
+        }
         None => Ending::new(Verdict::Failed, Some(cause(ours, facts))).ended(),
     }
 }
@@ -218,6 +227,18 @@ fn rival<'a>(facts: &'a Facts, goal: &Goal) -> Option<&'a TaskSet> {
     })
 }
 
+/// Whether production begins to move, or has all the new tasks that it could move to: a deployment that is merely slow.
+pub fn is_under_way(facts: &Facts, goal: &Goal) -> bool {
+    let moves = facts.target.as_ref().is_some_and(|target| {
+        target.labelled("Green").is_some_and(|green| green.traffic_weight > 0.0) || target.has_begun("AllowTraffic")
+    });
+    let is_up = facts.service.as_ref().is_some_and(|service| {
+        let mut sets = service.task_sets.iter();
+        sets.any(|set| is_ours(set, goal) && set.running_count >= service.desired_count)
+    });
+    moves || is_up
+}
+
 fn primary(facts: &Facts) -> Option<&TaskSet> {
     facts.service.as_ref().and_then(Service::primary_task_set)
 }
@@ -239,7 +260,8 @@ fn goes_back(ours: &CodeDeployment, facts: &Facts) -> bool {
 fn cause(ours: &CodeDeployment, facts: &Facts) -> Code {
     let code = ours.error_information.as_ref().map_or("", |error| error.code.as_str());
     match code {
-        _ if facts.stopped_by_us => Code::TimedOut,
+        "" | "MANUAL_STOP" if facts.stopped_by_us && facts.failing.is_none() => Code::TimedOut,
+        "" | "MANUAL_STOP" if facts.stopped_by_us => Code::DeploymentFailed,
         "HOOK_EXECUTION_FAILURE" => Code::HookFailed,
         "ALARM_ACTIVE" => Code::AlarmTriggered,
         "MANUAL_STOP" => Code::StoppedByHand,
@@ -254,15 +276,20 @@ fn superseded(rival: &TaskSet) -> Rollout {
 }
 
 impl Facts {
+    /// Whether our deployment has not ended.
+    pub fn is_moving(&self) -> bool {
+        self.ours.as_ref().is_some_and(|ours| !ours.is_closed())
+    }
+
     /// Whether the end is so long ago that nothing more is to be expected.
     fn is_settled(&self, patience: Duration) -> bool {
         let since = self.closed_since.unwrap_or(self.now);
-        self.late || self.now.saturating_sub(since) >= patience
+        self.now.saturating_sub(since) >= patience
     }
 }
 
 impl Ending {
-    fn new(verdict: Verdict, code: Option<Code>) -> Self {
+    pub(super) fn new(verdict: Verdict, code: Option<Code>) -> Self {
         Self { verdict, code, phase: None, superseded_by: None }
     }
 

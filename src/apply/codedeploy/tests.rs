@@ -22,6 +22,7 @@ fn goal(until: Until) -> Goal {
         task_sets_before: vec!["ecs-svc/7".to_owned()],
         until,
         goes_back: true,
+        patience: Duration::ZERO,
     }
 }
 
@@ -86,6 +87,7 @@ impl Seen {
             absent_reads: 0,
             closed_since: Some(Duration::from_secs(600 - self.closed_for)),
             stopped_by_us: self.stopped_by_us,
+            failing: None,
         }
     }
 
@@ -239,8 +241,29 @@ fn rolled_back_is_said_only_when_the_revision_before_serves() {
 
 #[test]
 fn what_we_stopped_ourselves_was_out_of_time() {
-    let stopped = Seen::new("", 7).with(back("Succeeded", 0)).with(|seen| seen.stopped_by_us = true);
+    let stopped = Seen::new("", 7).with(back("Succeeded", 0)).with(|seen| {
+        seen.stopped_by_us = true;
+        seen.ours["errorInformation"]["code"] = "MANUAL_STOP".into();
+    });
     assert_eq!(stopped.told(), "rolled-back timed-out");
+    let unmoved = |status: &str, error: &str, primary| {
+        Seen::new(status, primary).with(|seen| {
+            let error = json!({ "errorInformation": { "code": error } });
+            (seen.ours, seen.closed_for, seen.stopped_by_us) = (deployment(OURS, status, &error), 60, true);
+        })
+    };
+    assert_eq!(unmoved("Stopped", "MANUAL_STOP", 7).told(), "rolled-back timed-out", "nothing had to be moved back");
+    assert_eq!(unmoved("Stopped", "MANUAL_STOP", 8).told(), "failed timed-out");
+    assert_eq!(unmoved("Failed", "HOOK_EXECUTION_FAILURE", 7).told(), "rolled-back hook-failed", "it was quicker");
+}
+
+#[test]
+fn what_ended_at_the_limit_is_looked_at_until_it_shows() {
+    let late = |closed_for| {
+        let seen = Seen::new("Succeeded", 7).with(|seen| (seen.late, seen.closed_for) = (true, closed_for));
+        seen.told()
+    };
+    assert_eq!((late(14).as_str(), late(15).as_str()), ("Settling", "failed deployment-failed"));
 }
 
 #[test]
@@ -266,12 +289,12 @@ mod stage {
     use crate::apply::{Outcome, What, apply};
     use crate::aws::tests::wire;
     use crate::inputs::runner::Runner;
-    use crate::inputs::{Asked, Inputs, OnConcurrent, OnFailure, Until};
+    use crate::inputs::{Asked, Inputs, OnConcurrent, OnFailure, Until, Wait};
     use crate::model::names::short_name;
     use crate::model::verdict::Verdict;
     use crate::plan::plan;
     use crate::sim::codedeploy::Course;
-    use crate::sim::{Clock, Sim, Trick, World};
+    use crate::sim::{Clock, Sim, Trick, Trouble, World};
     use crate::{inputs, observe};
 
     const APPSPEC: &str = r#"{"Resources": [{"TargetService": {"Type": "AWS::ECS::Service", "Properties": {}}}]}"#;
@@ -296,6 +319,20 @@ mod stage {
     impl Run {
         /// Forces a deployment of what runs, with these inputs; `act` is done once everything was read.
         async fn of(world: World, asked: impl FnOnce(&mut Inputs), act: impl FnOnce(&mut World)) -> Self {
+            Box::pin(Self::play(world, asked, act, None)).await
+        }
+
+        /// With so much of the wait left.
+        async fn with_wait(world: World, asked: impl FnOnce(&mut Inputs), left: std::time::Duration) -> Self {
+            Box::pin(Self::play(world, asked, |_| {}, Some(left))).await
+        }
+
+        async fn play(
+            world: World,
+            asked: impl FnOnce(&mut Inputs),
+            act: impl FnOnce(&mut World),
+            left: Option<std::time::Duration>,
+        ) -> Self {
             let folder = tempfile::tempdir().unwrap();
             std::fs::write(folder.path().join("appspec.yaml"), APPSPEC).unwrap();
             let runner = Runner { workspace: folder.path().to_owned(), ..Runner::default() };
@@ -321,7 +358,8 @@ mod stage {
                     What::ServiceSaid(event) => event.message,
                 });
             };
-            let result = apply(&plan, &inputs.wait, &aws, &mut outcome, &mut tell).await;
+            let wait = Wait { limit: left.unwrap_or(inputs.wait.limit), ..inputs.wait.clone() };
+            let result = apply(&plan, &wait, &aws, &mut outcome, &mut tell).await;
             let minutes = (began.elapsed().as_secs_f64() / 60.0).round();
             let minutes = std::time::Duration::from_secs_f64(minutes).as_secs();
             Self { sim, outcome, told, result, minutes }
@@ -354,6 +392,35 @@ mod stage {
         assert_eq!(run.ending(), "rolled-back timed-out web:7 after 3", "{:#?}", run.told);
         assert_eq!(run.writes(), ["RegisterTaskDefinition", "CreateDeployment", "StopDeployment"]);
         insta::assert_snapshot!(run.outcome.cause.unwrap().to_string());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn tasks_that_fail_for_good_end_it_early_and_it_goes_back() {
+        let broken = || world(Course::NeverSteady { trouble: Trouble::image_not_found("web:v2"), after: 3600 });
+        let run = Run::with(broken(), |_| {}).await;
+        assert_eq!(run.ending(), "rolled-back deployment-failed web:7 after 0", "{:#?}", run.told);
+        assert_eq!(run.writes(), ["RegisterTaskDefinition", "CreateDeployment", "StopDeployment"]);
+        let left = Run::with(broken(), |inputs| inputs.deploy.on_failure = OnFailure::None).await;
+        assert_eq!(left.ending(), "failed deployment-failed web:7 after 0", "{:#?}", left.told);
+        assert_eq!(left.writes(), ["RegisterTaskDefinition", "CreateDeployment"]);
+        let slow = Run::with(broken(), |inputs| inputs.wait.fail_fast_after = 0).await;
+        assert_eq!(slow.ending(), "rolled-back timed-out web:7 after 3", "{:#?}", slow.told);
+        insta::assert_snapshot!(format!("{}\n{}", run.outcome.cause.unwrap(), left.outcome.cause.unwrap()));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn out_of_time_a_wait_for_somebody_is_left_to_them() {
+        let run = Run::with(world(Course::Waits), |_| {}).await;
+        assert_eq!(run.ending(), "timed-out timed-out web:7 after 3", "{:#?}", run.told);
+        assert_eq!(run.writes(), ["RegisterTaskDefinition", "CreateDeployment"]);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn with_less_time_than_was_asked_for_it_is_left_alone() {
+        let late = |inputs: &mut Inputs| inputs.wait.limit = std::time::Duration::from_mins(2);
+        let run = Run::with_wait(world(Course::Stalls), late, std::time::Duration::from_mins(1)).await;
+        assert_eq!(run.ending(), "timed-out timed-out web:7 after 1", "{:#?}", run.told);
+        assert_eq!(run.writes(), ["RegisterTaskDefinition", "CreateDeployment"]);
     }
 
     #[tokio::test(start_paused = true)]
@@ -438,7 +505,9 @@ mod stage {
             deployment.course = Course::Succeeds;
         }
         let run = Run::with(world, |inputs| inputs.deploy.on_concurrent = OnConcurrent::Wait).await;
-        assert_eq!(run.ending(), "succeeded web:8 after 0", "{:#?}", run.told);
+        assert_eq!(run.ending(), "unchanged web:8 after 0", "the very revision was on its way: {:#?}", run.told);
+        assert_eq!(run.writes(), [""; 0]);
+        assert_eq!(run.outcome.codedeploy_deployment_id.unwrap(), other);
     }
 
     #[tokio::test(start_paused = true)]
@@ -457,7 +526,28 @@ mod stage {
         assert_eq!(run.ending(), "error unreachable", "{:#?}", run.told);
         assert_eq!(run.writes(), ["RegisterTaskDefinition", "CreateDeployment"]);
         assert!(run.outcome.changed);
-        // Where the answer does not tell ours, nobody else's is taken for it, and none is begun beside it.
+        // Where nothing tells whose it is, nobody else's is taken for ours, and none is begun beside it.
+        let hidden = |world: &mut World| {
+            let fault = |operation: &str, times, trick| crate::sim::Fault {
+                operation: operation.to_owned(),
+                skip: 0,
+                times,
+                trick,
+            };
+            world.code_deploy.hides_digest = true;
+            world.faults.push(fault("CreateDeployment", 1, Trick::LostAnswer));
+            world.faults.push(fault("DescribeServices", u32::MAX, Trick::Denied));
+        };
+        for course in [Course::Stalls, Course::HookFails { event: "BeforeInstall".to_owned(), and_back: false }] {
+            let run = Run::of(world(course), |_| {}, hidden).await;
+            assert_eq!(run.ending(), "error unreachable", "{:#?}", run.told);
+            assert_eq!(run.writes(), ["RegisterTaskDefinition", "CreateDeployment"]);
+            assert!(run.outcome.changed);
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_lost_answer_is_found_by_its_task_set_where_no_digest_is_told() {
         let hidden = |world: &mut World| {
             world.code_deploy.hides_digest = true;
             world.faults.push(crate::sim::Fault {
@@ -468,9 +558,8 @@ mod stage {
             });
         };
         let run = Run::of(world(Course::Stalls), |_| {}, hidden).await;
-        assert_eq!(run.ending(), "error request-refused", "{:#?}", run.told);
-        assert_eq!(run.writes(), ["RegisterTaskDefinition", "CreateDeployment"]);
-        assert!(run.outcome.changed);
+        assert_eq!(run.ending(), "rolled-back timed-out web:7 after 3", "{:#?}", run.told);
+        assert_eq!(run.writes(), ["RegisterTaskDefinition", "CreateDeployment", "StopDeployment"]);
     }
 
     #[tokio::test(start_paused = true)]

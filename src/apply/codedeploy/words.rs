@@ -55,6 +55,7 @@ fn what(ending: &Ending, code: Code, facts: &Facts, goal: &Goal, limit: Duration
         Code::AlarmTriggered => "an alarm fired".to_owned(),
         Code::HookFailed => "a lifecycle hook failed or timed out".to_owned(),
         Code::StoppedByHand => "somebody stopped the deployment".to_owned(),
+        _ if let Some(count) = facts.failing => format!("{count} of its tasks failed in the same way"),
         _ => "CodeDeploy ended the deployment".to_owned(),
     };
     match ending.verdict {
@@ -79,7 +80,10 @@ fn what(ending: &Ending, code: Code, facts: &Facts, goal: &Goal, limit: Duration
             format!("`{service}` was not stable after {}: {doing}.", minutes(limit))
         }
         _ if code == Code::ServiceGone => format!("`{service}` was deleted while {ours} was rolled out."),
-        _ => format!("{ours} was not rolled out to `{service}`: {because}, and did not go back."),
+        _ if facts.is_moving() => {
+            format!("{ours} was not rolled out to `{service}`: {because}, and CodeDeploy keeps starting more.")
+        }
+        _ => format!("{ours} was not rolled out to `{service}`: {because}, and CodeDeploy did not go back."),
     }
 }
 
@@ -88,6 +92,9 @@ fn why(facts: &Facts, goal: &Goal) -> String {
     for deployment in [&facts.ours, &facts.back].into_iter().flatten() {
         seen.push(format!("{} is {}.", deployment.deployment_id, deployment.status));
         seen.extend(said(deployment));
+    }
+    if facts.stopped_by_us && facts.ours.as_ref().is_some_and(|ours| ours.status == "Stopped") {
+        seen.push("This run had it stopped.".to_owned());
     }
     let failed =
         facts.target.iter().flat_map(|target| &target.lifecycle_events).filter(|event| event.status == "Failed");
@@ -132,6 +139,7 @@ fn fix(ending: &Ending, code: Code, facts: &Facts) -> String {
             "Deploy a revision that is known to work now, by `task-definition-arn`; then read why the tasks stopped."
                 .to_owned()
         }
+        _ if facts.failing.is_some() => "Correct what the tasks stopped for, then deploy again.".to_owned(),
         (_, Code::AlarmTriggered) => "Look at what the alarm watches; correct the revision, then deploy again.".to_owned(),
         (_, Code::HookFailed) => {
             "Read the log of the hook's Lambda function; correct it or the revision, then deploy again.".to_owned()
