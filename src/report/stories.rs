@@ -18,7 +18,7 @@ use crate::inputs::{
     CodeDeploy, Credentials, Definition, Deploy, Edits, Inputs, Mode, OnCancel, OnConcurrent, OnFailure, PrComment,
     Reporting, Role, Source, Wait,
 };
-use crate::model::service::{Service, ServiceDeployment, ServiceEvent};
+use crate::model::service::{Deployment, Service, ServiceDeployment, ServiceEvent};
 use crate::model::task_definition::{Registered, TaskDefinition};
 use crate::model::verdict::Verdict;
 use crate::observe::{Base, Observed};
@@ -213,7 +213,15 @@ pub fn outside_code(markdown: &str) -> String {
 
 /// A run that knows what it is to do, and has done nothing yet.
 fn known(verdict: Verdict, seconds: u64) -> Report {
-    let before = service("web:7");
+    let completed = Deployment {
+        status: "PRIMARY".to_owned(),
+        task_definition: arn("web:7"),
+        rollout_state: Some("COMPLETED".to_owned()),
+        desired_count: 2,
+        running_count: 2,
+        ..Deployment::default()
+    };
+    let before = Service { deployments: vec![completed], ..service("web:7") };
     let observed = Observed {
         service: Some(before.clone()),
         base: Base { document: json!({}), origin: "task-definition.json".to_owned() },

@@ -83,8 +83,12 @@ impl Report {
 
     /// The service as seen last.
     pub fn service(&self) -> Option<&Service> {
-        (self.outcome.service.as_ref())
-            .or_else(|| self.service_plan()?.service.as_ref())
+        self.outcome.service.as_ref().or_else(|| self.service_before())
+    }
+
+    /// The service as it was before the first change.
+    pub fn service_before(&self) -> Option<&Service> {
+        (self.service_plan().and_then(|plan| plan.service.as_ref()))
             .or_else(|| self.observed.as_ref()?.service.as_ref())
     }
 
