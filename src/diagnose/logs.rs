@@ -2,6 +2,8 @@
 //! knows.
 //! <https://docs.aws.amazon.com/AmazonECS/latest/developerguide/using_awslogs.html>
 
+use std::iter;
+
 use serde_json::Value;
 
 use super::{LogTail, StoppedGroup, Subject};
@@ -10,6 +12,7 @@ use crate::model::log::LogLine;
 use crate::model::names::short_name;
 use crate::model::task::{Container, Task};
 use crate::model::task_definition::TaskDefinition;
+use crate::plan::diff::may_be_secret;
 
 /// Tasks whose logs are read: the newest of each of the most frequent groups.
 const TASKS: usize = 3;
@@ -26,8 +29,11 @@ const WHOLE: usize = 10_000;
 /// A task that ended within so many seconds of the newest thing AWS told may not have delivered its lines yet.
 const FRESH: f64 = 60.0;
 
-/// A value of the environment that is shorter, or a plain word, is no secret worth blotting a log for.
+/// A value of the environment that is shorter is no secret worth blotting a log for.
 const SHORTEST: usize = 8;
+
+/// Letters alone are a plain word, such as `production`, if they are not more than these.
+const LONGEST_WORD: usize = 12;
 
 /// The log stream of one container of one task.
 #[derive(Debug, Clone, PartialEq)]
@@ -144,14 +150,28 @@ fn blot(text: &str, values: &[&str]) -> String {
     values.iter().fold(text.to_owned(), |text, value| text.replace(value, "***"))
 }
 
-/// The values of the environment that may be secret, longest first.
+/// The values of the environment that may be secret, and their lines, for logs come line by line; longest first.
 fn environment<'a>(definition: &'a TaskDefinition, region: &str) -> Vec<&'a str> {
     let variables = definition.containers().filter_map(|it| it.get("environment")?.as_array()).flatten();
-    let values = variables.filter_map(|variable| variable.get("value")?.as_str());
-    let telling = |value: &&str| value.len() >= SHORTEST && !value.chars().all(char::is_alphabetic) && *value != region;
-    let mut values: Vec<&str> = values.filter(telling).collect();
+    let named = variables.filter_map(|variable| {
+        Some((variable.get("name").and_then(Value::as_str).unwrap_or_default(), variable.get("value")?.as_str()?))
+    });
+    let mut values: Vec<&str> = named
+        .filter(|(name, value)| may_be_secret(name) || !is_plain_word(value))
+        .flat_map(|(_, value)| iter::once(value).chain(lines_of(value)))
+        .filter(|value| value.len() >= SHORTEST && *value != region)
+        .collect();
     values.sort_by_key(|value| std::cmp::Reverse(value.len()));
     values
+}
+
+fn is_plain_word(value: &str) -> bool {
+    value.chars().count() <= LONGEST_WORD && value.chars().all(char::is_alphabetic)
+}
+
+/// The lines of a value, as of a key in PEM; their ends may be written as `\n`.
+fn lines_of(value: &str) -> impl Iterator<Item = &str> {
+    value.split("\\n").flat_map(str::lines).map(|line| line.trim_end_matches("\\r").trim())
 }
 
 #[cfg(test)]
@@ -201,16 +221,36 @@ mod tests {
         ");
     }
 
+    fn blotted(name: &str, value: &str, line: &str) -> String {
+        let definition = json!({"containerDefinitions": [{"environment": [{"name": name, "value": value}]}]});
+        let definition = TaskDefinition::from_document(definition).unwrap();
+        blot(line, &environment(&definition, "eu-central-1"))
+    }
+
     #[test]
     fn values_of_the_environment_are_blotted_out_unless_they_are_plain_words() {
-        let environment_of = |value: &str| {
-            let definition = json!({"containerDefinitions": [{"environment": [{"name": "A", "value": value}]}]});
-            let definition = TaskDefinition::from_document(definition).unwrap();
-            blot(&format!("it is {value}!"), &environment(&definition, "eu-central-1"))
-        };
+        let environment_of = |value: &str| blotted("A", value, &format!("it is {value}!"));
         assert_eq!(environment_of("postgres://u:p@db"), "it is ***!");
         for plain in ["production", "info", "eu-central-1", "8080"] {
             assert_eq!(environment_of(plain), format!("it is {plain}!"));
+        }
+    }
+
+    #[test]
+    fn letters_alone_are_no_plain_word_when_they_are_many_or_their_name_tells() {
+        assert_eq!(blotted("A", "correcthorsebatterystaple", "with correcthorsebatterystaple"), "with ***");
+        for name in ["DB_PASSWORD", "apiKey", "SESSION_SECRET"] {
+            assert_eq!(blotted(name, "trombone", "with trombone"), "with ***", "{name}");
+        }
+        assert_eq!(blotted("STAGE", "trombone", "with trombone"), "with trombone");
+    }
+
+    #[test]
+    fn each_line_of_a_value_is_blotted_out_for_itself() {
+        for end in ["\n", "\r\n", "\\n"] {
+            let pem = ["-----BEGIN KEY-----", "MIIEvQIBADANBgkq", "ab==", "-----END KEY-----"].join(end);
+            assert_eq!(blotted("PEM", &pem, "read MIIEvQIBADANBgkq"), "read ***", "{end:?}");
+            assert_eq!(blotted("PEM", &pem, "read ab=="), "read ab==", "{end:?}");
         }
     }
 

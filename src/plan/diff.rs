@@ -62,7 +62,8 @@ impl Place {
         let is_secret = match field {
             // Mount options of a volume driver: `o: username=…,password=…`.
             "environment" | "driverOpts" if self.within.is_empty() => true,
-            _ => is_telling(field) || (is_free && may_tell(field)),
+            _ if is_free => may_be_secret(field),
+            _ => is_telling(field),
         };
         Self { is_secret: self.is_secret || is_secret, ..place }
     }
@@ -163,6 +164,12 @@ fn show(value: &Value) -> String {
         Value::String(text) => text.clone(),
         other => other.to_string(),
     }
+}
+
+/// Whether a value under this name may be a secret, where everybody names things as they like: variables of the
+/// environment, labels.
+pub fn may_be_secret(name: &str) -> bool {
+    is_telling(name) || may_tell(name)
 }
 
 /// Keys of options under which people put secrets: `splunk-token`.
