@@ -40,14 +40,21 @@ pub fn payload(report: &Report) -> Value {
 /// The state that the deployment ends in, and why.
 ///
 /// A run that did not await the end, or stopped at a pause, knows of no success: what it began is not shown as active.
+/// Nor is it while another revision serves: `wait-until: stage:…` may end the wait before the traffic shifts.
 pub fn ending(report: &Report) -> (&'static str, String) {
     let state = match report.ending() {
+        Some(Verdict::Succeeded | Verdict::Unchanged) if another_serves(report) => "inactive",
         Some(Verdict::Succeeded | Verdict::Unchanged) => "success",
         Some(Verdict::RolledBack | Verdict::Failed | Verdict::RollbackFailed | Verdict::TimedOut) => "failure",
         Some(Verdict::Superseded | Verdict::Started | Verdict::Paused | Verdict::Planned) => "inactive",
         Some(Verdict::Invalid | Verdict::Blocked | Verdict::Denied | Verdict::Cancelled) | None => "error",
     };
     (state, brief(report, &message(report)))
+}
+
+fn another_serves(report: &Report) -> bool {
+    let asked = report.outcome.task_definition_arn.as_deref();
+    asked.zip(report.live_arn()).is_some_and(|(asked, live)| revision(asked) != revision(live))
 }
 
 fn what(report: &Report) -> String {
@@ -89,6 +96,17 @@ mod tests {
             assert_eq!(ending(&report).0 == "success", proven, "{name}");
         }
         assert_eq!(ending(&Report::default()).0, "error");
+    }
+
+    #[test]
+    fn a_success_before_the_traffic_shifts_is_not_shown_as_active() {
+        let mut report = stories::succeeded();
+        let mut state = |serves: &str| {
+            let asked = report.outcome.task_definition_arn.clone().unwrap();
+            report.outcome.live_task_definition_arn = Some(asked.replace("web:8", serves));
+            ending(&report).0
+        };
+        assert_eq!([state("web:8"), state("web:7")], ["success", "inactive"]);
     }
 
     #[test]
