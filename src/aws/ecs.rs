@@ -91,25 +91,21 @@ impl Aws {
         .await
     }
 
-    /// Updates a service; `body` goes over the wire as it is. With `forceNewDeployment`, sent again only when ECS did
-    /// not carry it out; without, sending it again changes nothing more.
+    /// Updates a service; `body` goes over the wire as it is. Sent again only when ECS did not carry it out: a second
+    /// one begins a second deployment, when it is forced or somebody else deployed in between.
     ///
     /// # Errors
     /// The call failed.
     pub async fn update_service(&self, body: &Value) -> Result<Service, CallError> {
         const ACTION: &str = "ecs:UpdateService";
-        let send = |config: Builder| async {
+        when_not_applied(self.max_attempts, || async {
             let wire = Wire::sending(body);
             let call = self.ecs.update_service().service("_").customize();
-            let sent = call.config_override(config).interceptor(wire.clone()).send().await;
+            let sent = call.config_override(once()).interceptor(wire.clone()).send().await;
             let answer: Updated = wire.answer(ACTION, sent)?;
             Ok(answer.service)
-        };
-        if body.get("forceNewDeployment") == Some(&Value::Bool(true)) {
-            when_not_applied(self.max_attempts, || send(once())).await
-        } else {
-            send(Builder::new()).await
-        }
+        })
+        .await
     }
 
     /// Asks ECS to roll a service deployment back, as it does by itself when the circuit breaker trips.
