@@ -32,9 +32,21 @@ pub fn explain(ending: &Ending, facts: &Facts, goal: &Goal, limit: Duration) -> 
              degraded."
         ),
         Verdict::Superseded => {
-            let theirs = ending.superseded_by.as_deref().or(primary.map(|primary| primary.task_definition.as_str()));
-            let theirs = theirs.map_or("another revision", short_name);
-            format!("Another deployment of `{service}` took over before {ours} was rolled out: it is {theirs} now.")
+            let now = primary.map(|primary| primary.task_definition.as_str());
+            match (ending.superseded_by.as_deref(), now.map_or("another revision", short_name)) {
+                (Some(theirs), now) if short_name(theirs) != now => {
+                    let theirs = short_name(theirs);
+                    format!(
+                        "Another deployment of `{service}`, of {theirs}, took over before {ours} was rolled out; it is \
+                         {now} now."
+                    )
+                }
+                (_, now) => {
+                    format!(
+                        "Another deployment of `{service}` took over before {ours} was rolled out: it is {now} now."
+                    )
+                }
+            }
         }
         Verdict::TimedOut => super::late::what(ending.phase, facts, goal, limit),
         _ if code == Code::ServiceGone => format!("`{service}` was deleted while {ours} was rolled out."),

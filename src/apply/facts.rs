@@ -107,6 +107,8 @@ pub struct Facts {
     pub rollback_requested: bool,
     /// Since when the service deployment is in a state that it cannot leave.
     pub closed_since: Option<Duration>,
+    /// The task definition of a deployment that began after ours and was PRIMARY once, even if it is gone again.
+    pub overtaken_by: Option<String>,
     /// Events that were there before we began.
     pub old_events: BTreeSet<String>,
 }
@@ -139,6 +141,13 @@ impl Facts {
         }
         for event in service.events.iter().filter(|event| !self.old_events.contains(&event.id)) {
             self.rollback_ids.extend(rollback_target(&event.message));
+        }
+        let is_rival = |primary: &&Deployment| {
+            matches!((primary.created_at, goal.created_at), (Some(theirs), Some(ours)) if theirs > ours)
+                && !self.rollback_ids.contains(&primary.id)
+        };
+        if let Some(rival) = service.primary().filter(is_rival) {
+            self.overtaken_by = Some(rival.task_definition.clone());
         }
         self.service = Some(service);
     }

@@ -109,11 +109,14 @@ fn by_service_deployment(deployment: &ServiceDeployment, service: &Service, fact
             if serves || settled { ending(Verdict::RolledBack).ended() } else { Rollout::Moving(Phase::Settling) }
         }
         "STOPPED" => {
-            // A newer deployment stops ours; without one, ECS gave up and left things as they are.
-            match others_turn.filter(|primary| Some(&primary.id) != goal.previous_deployment_id.as_ref()) {
+            // A newer deployment stops ours, and may be gone again; without one, ECS gave up and left things as they are.
+            let rival = others_turn.filter(|primary| Some(&primary.id) != goal.previous_deployment_id.as_ref());
+            match (rival, &facts.overtaken_by) {
                 _ if tripped => ending(Verdict::Failed).ended(),
-                Some(primary) if is_later(primary, facts, goal) || settled => superseded(primary).ended(),
-                _ if settled => ending(Verdict::Failed).ended(),
+                (Some(primary), _) if is_later(primary, facts, goal) || settled => superseded(primary).ended(),
+                (_, Some(gone)) => superseded_by(gone).ended(),
+                // Whether there is one can only be told from a read since.
+                _ if settled && seen_since => ending(Verdict::Failed).ended(),
                 _ => Rollout::Moving(Phase::Settling),
             }
         }
@@ -209,8 +212,12 @@ fn is_later(primary: &Deployment, facts: &Facts, goal: &Goal) -> bool {
 }
 
 fn superseded(primary: &Deployment) -> Ending {
+    superseded_by(&primary.task_definition)
+}
+
+fn superseded_by(task_definition: &str) -> Ending {
     Ending {
-        superseded_by: Some(primary.task_definition.clone()),
+        superseded_by: Some(task_definition.to_owned()),
         ..Ending::new(Verdict::Superseded, Some(Code::Superseded))
     }
 }

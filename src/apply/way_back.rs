@@ -55,6 +55,14 @@ pub(super) async fn prove(
     aws: &Aws,
 ) -> Result<Outcome, Error> {
     let mut back = ended?;
+    // Stopped, and what was there before is completed and PRIMARY again: whoever saw to that, it serves.
+    if back.verdict == Some(Verdict::Failed)
+        && let Some(service) = back.service.as_ref().filter(|service| is_back(service, goal))
+        && service.primary().map(|primary| &primary.id) == goal.previous_deployment_id.as_ref()
+    {
+        back.verdict = Some(Verdict::RolledBack);
+        return Ok(back);
+    }
     if !matches!(back.verdict, Some(Verdict::RolledBack | Verdict::Succeeded)) {
         return Ok(back);
     }

@@ -1,6 +1,6 @@
 //! Going back: after a failure that ECS leaves as it is, and on request.
 
-use ecs_deploy::sim::{Rollout, Trick, Trouble, World};
+use ecs_deploy::sim::{Happening, Rollout, Trick, Trouble, WayBack, World};
 
 use crate::harness::{Ended, IMAGE_V2, Scenario};
 
@@ -32,6 +32,21 @@ async fn a_failure_that_ecs_leaves_as_it_is_is_put_right_before_the_verdict() {
     let back = ended.calls.iter().rposition(|call| call.operation == "UpdateService").unwrap();
     let asked = ended.calls.iter().position(|call| call.operation == "ListTasks").unwrap();
     assert!(asked < back, "the evidence is gathered while it is there");
+}
+
+#[tokio::test]
+async fn a_deployment_that_overtakes_ours_and_is_gone_again_is_no_failed_way_back() {
+    // Between two reads: somebody deploys over ours, and their deployment is rolled back.
+    let mut world = World::default().rollout("web", Rollout::Stall { running: 1 });
+    world.change_service("web", |service| {
+        let overtaken = Happening::Rival(Rollout::Alarm { after: 0, rollback: true, name: "errors".to_owned() });
+        service.agenda.push((4, overtaken));
+        service.way_back = WayBack::Well(0);
+    });
+    let ended = Scenario::of(world).await.input("image", IMAGE_V2).run().await;
+    ended.is(4, "rolled-back", "deployment-failed");
+    assert_eq!(ended.writes, BOTH, "there was nothing left to put right");
+    serves(&ended, "web:7");
 }
 
 #[tokio::test]

@@ -33,6 +33,7 @@ fn tell(story: &str) -> String {
                 "rollback-on" => configuration["deploymentCircuitBreaker"]["rollback"] = true.into(),
                 "blue-green" => configuration["strategy"] = "BLUE_GREEN".into(),
                 "absent" => facts.lose_service_deployment(),
+                "unread" => told = false,
                 "late" => facts.late = true,
                 "no-clock" => clock = false,
                 "no-cluster" => {
@@ -248,6 +249,21 @@ fn every_ending_has_its_true_verdict() {
         ("stopped, and the one before is there", "1P7c2/2 sd=STOPPED | @20 1P7c2/2", "failed deployment-failed"),
         ("superseded", "1A7c2/2 2A8i1/2 3P9i0/2 sd=STOPPED", "superseded web:9"),
         ("superseded, the read of the service lags", "2P8i1/2 sd=STOPPED | @5 2A8i1/2 3P9i0/2", "superseded web:9"),
+        (
+            "superseded by one that is gone again",
+            "2A8i1/2 3P9i0/2 sd=STOP_REQUESTED | @5 1P7c2/2 sd=STOPPED",
+            "superseded web:9",
+        ),
+        (
+            "superseded by one that ECS goes back from",
+            "3P9i0/2 sd=STOP_REQUESTED | @5 event 1P7i2/2~ 3A9f0/2 sd=STOPPED",
+            "superseded web:9",
+        ),
+        (
+            "stopped, and nobody saw the service since",
+            "1A7c2/2 2P8i1/2 | @30 sd=STOPPED unread | @60 unread late",
+            "timed-out settling",
+        ),
         ("superseded by the same revision", "2A8i1/2 3P8i0/2 sd=STOPPED", "superseded web:8"),
         ("superseded by the revision before ours", "2A8i1/2 3P7i0/2 sd=STOPPED", "superseded web:7"),
         ("superseded, times unknown", "no-clock 2A8i1/2 3P9i0/2 sd=STOPPED", "superseded web:9"),
