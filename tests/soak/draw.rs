@@ -1,0 +1,319 @@
+//! Draws a world, a step and everything that goes wrong from a seed.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use ecs_deploy::sim::ecs::Lag;
+use ecs_deploy::sim::random::Dice;
+use ecs_deploy::sim::{Fault, Rollout, Trick, Trouble};
+
+/// Everything that makes one run what it is.
+#[derive(Debug, Clone)]
+pub struct Story {
+    /// How long a tick of a rollout takes; none: each read is a tick.
+    pub tick: Option<Duration>,
+    /// How long a request and its answer travel.
+    pub latency: Duration,
+    /// Seconds by which AWS's clock is ahead.
+    pub skew: f64,
+    /// The tasks that the service wants.
+    pub desired: i64,
+    /// Whether the circuit breaker is on, and goes back.
+    pub breaker: (bool, bool),
+    /// Whether alarms are watched, and go back.
+    pub alarms: Option<bool>,
+    /// What the service is doing when the run begins.
+    pub before: Before,
+    /// How its next deployments go, whoever begins them.
+    pub scripts: Vec<Rollout>,
+    /// How late reads are.
+    pub lag: Lag,
+    /// Moves of the autoscaler.
+    pub autoscaling: Vec<(u32, i64)>,
+    /// Whether the answer to the update already names the new service deployment.
+    pub update_names_deployment: bool,
+    /// Whether ECS reorders the lists of a definition.
+    pub reorders: bool,
+    /// A role is assumed, for sessions of so many seconds.
+    pub session: Option<u64>,
+    /// The step's inputs.
+    pub inputs: BTreeMap<&'static str, String>,
+    /// What goes wrong on the wire.
+    pub faults: Vec<Fault>,
+    /// When the runner cancels.
+    pub signal: Option<Duration>,
+    /// What others do, and when.
+    pub others: Vec<(Duration, Other)>,
+}
+
+/// What the service is doing when the run begins.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Before {
+    /// Its last deployment is completed.
+    Standing,
+    /// Somebody's deployment is in progress.
+    InProgress(Rollout),
+    /// Its very first deployment is in progress.
+    New(Rollout),
+}
+
+/// What somebody else does to the service.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Other {
+    /// Registers and deploys a revision of their own.
+    Deploys,
+    /// Forces a new deployment of the revision that is deployed last.
+    Forces,
+    /// Asks for so many tasks.
+    Resizes(i64),
+    /// Stops the deployment in progress.
+    Stops,
+}
+
+/// Reads that the verdict does not rest on.
+const OPTIONAL: [&str; 5] =
+    ["ListServiceDeployments", "DescribeServiceDeployments", "DescribeServiceRevisions", "ListTasks", "DescribeTasks"];
+
+const NEEDED: [&str; 4] = ["DescribeServices", "DescribeTaskDefinition", "RegisterTaskDefinition", "UpdateService"];
+
+impl Story {
+    /// The story of a seed.
+    pub fn draw(seed: u64) -> Self {
+        let mut luck = Luck(Dice::new(seed.wrapping_mul(0x2545_f491_4f6c_dd1d) ^ 0x5eed));
+        let desired = i64::try_from(luck.pick(&[2, 2, 2, 1, 3, 4, 6, 0])).unwrap();
+        let breaker = luck.pick(&[(true, true), (true, true), (true, true), (true, false), (false, false)]);
+        let alarms = luck.chance(30).then(|| luck.chance(60));
+        let session = luck.chance(25).then(|| luck.pick(&[900, 900, 3600]));
+        let mut story = Self {
+            tick: (!luck.chance(30))
+                .then(|| Duration::from_millis(luck.pick(&[500, 1000, 2000, 3000, 5000, 9000, 15_000]))),
+            latency: Duration::from_millis(luck.between(20, 300)),
+            skew: if session.is_none() && luck.chance(20) { luck.pick(&[-3600.0, 3600.0]) } else { 0.0 },
+            desired,
+            breaker,
+            alarms,
+            before: Before::Standing,
+            scripts: Vec::new(),
+            lag: Lag::default(),
+            autoscaling: Vec::new(),
+            update_names_deployment: luck.chance(50),
+            reorders: luck.chance(20),
+            session,
+            inputs: luck.inputs(),
+            faults: Vec::new(),
+            signal: luck.chance(9).then(|| luck.moment()),
+            others: Vec::new(),
+        };
+        for _ in 0..3 {
+            story.scripts.push(luck.rollout(breaker, alarms));
+        }
+        story.before = match luck.below(100) {
+            0..12 => Before::InProgress(luck.rollout(breaker, alarms)),
+            12..18 => Before::New(luck.rollout(breaker, alarms)),
+            _ => Before::Standing,
+        };
+        if luck.chance(25) {
+            // Reads are late by seconds, not by minutes.
+            let most = match story.input("wait-max-delay-seconds") {
+                "1" | "3" => 5,
+                "5" => 3,
+                _ => 2,
+            };
+            let mut reads = || u32::try_from(luck.below(most)).unwrap();
+            story.lag = Lag { describes: reads(), lists: reads(), current: reads() };
+        }
+        if desired > 0 && luck.chance(10) {
+            story
+                .autoscaling
+                .push((u32::try_from(luck.between(1, 12)).unwrap(), i64::try_from(luck.between(1, 8)).unwrap()));
+        }
+        story.faults = luck.faults();
+        for _ in 0..luck.pick(&[0, 0, 0, 0, 0, 0, 0, 1, 1, 2]) {
+            let other = match luck.below(8) {
+                0..3 => Other::Deploys,
+                3 | 4 => Other::Forces,
+                5 => Other::Stops,
+                _ => Other::Resizes(i64::try_from(luck.below(6)).unwrap()),
+            };
+            story.others.push((luck.moment(), other));
+        }
+        story
+    }
+
+    /// `wait-for-minutes`.
+    pub fn limit(&self) -> Duration {
+        Duration::from_mins(self.inputs.get("wait-for-minutes").and_then(|text| text.parse().ok()).unwrap_or(30))
+    }
+
+    /// The input's value.
+    pub fn input(&self, name: &str) -> &str {
+        self.inputs.get(name).map_or("", String::as_str)
+    }
+
+    /// Whether nothing on the wire may keep the program from its verdict.
+    pub fn is_mild(&self) -> bool {
+        let needed = || self.faults.iter().filter(|fault| !OPTIONAL.contains(&fault.operation.as_str()));
+        needed().all(|fault| {
+            let hits = |other: &&Fault| other.operation == fault.operation || other.operation == "*";
+            let times: u32 = needed().filter(hits).map(|other| other.times.min(99)).sum();
+            times <= 2 && !matches!(fault.trick, Trick::Denied | Trick::Html(500) | Trick::Missing)
+        })
+    }
+}
+
+impl Story {
+    /// Whether service deployments can be read.
+    pub fn tells_deployments(&self) -> bool {
+        !self.faults.iter().any(|fault| {
+            ["ListServiceDeployments", "DescribeServiceDeployments"].contains(&fault.operation.as_str())
+                && (fault.times > 2 || matches!(fault.trick, Trick::Denied | Trick::Missing))
+        })
+    }
+}
+
+/// Dice with the weights of a story.
+struct Luck(Dice);
+
+impl Luck {
+    fn below(&mut self, limit: u64) -> u64 {
+        self.0.below(limit)
+    }
+
+    fn between(&mut self, least: u64, most: u64) -> u64 {
+        least + self.below(most - least + 1)
+    }
+
+    fn chance(&mut self, percent: u64) -> bool {
+        self.below(100) < percent
+    }
+
+    fn pick<T: Copy>(&mut self, from: &[T]) -> T {
+        from[usize::try_from(self.below(from.len() as u64)).unwrap()]
+    }
+
+    /// A moment of the run: often in its first seconds, when everything happens.
+    fn moment(&mut self) -> Duration {
+        let longest = self.pick(&[2_000, 10_000, 60_000, 150_000]);
+        Duration::from_millis(self.between(0, longest))
+    }
+
+    fn inputs(&mut self) -> BTreeMap<&'static str, String> {
+        let mut inputs = BTreeMap::from([
+            ("aws-region", "eu-central-1".to_owned()),
+            ("aws-access-key-id", "AKIAIOSFODNN7EXAMPLE".to_owned()),
+            ("aws-secret-access-key", "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY".to_owned()),
+            ("cluster", "prod".to_owned()),
+            ("service", "web".to_owned()),
+            ("pr-comment", "never".to_owned()),
+        ]);
+        let registry = "123456789012.dkr.ecr.eu-central-1.amazonaws.com";
+        let tag = match self.below(100) {
+            0..8 => "v1",
+            8..10 => "v9",
+            _ => "v2",
+        };
+        inputs.insert("image", format!("{registry}/web:{tag}"));
+        inputs.insert("wait-for-minutes", self.pick(&["1", "1", "2", "2", "3", "5"]).to_owned());
+        inputs.insert("wait-max-delay-seconds", self.pick(&["1", "3", "5", "5", "8", "15", "30"]).to_owned());
+        let mut sometimes = |percent: u64, name: &'static str, values: &[&str]| {
+            if self.chance(percent) {
+                let value = self.pick(values).to_owned();
+                inputs.insert(name, value);
+            }
+        };
+        sometimes(10, "force-new-deployment", &["true", "true", "false"]);
+        sometimes(8, "desired-count", &["0", "1", "2", "3", "5"]);
+        sometimes(7, "wait-for-service-stability", &["false"]);
+        sometimes(4, "mode", &["plan"]);
+        sometimes(10, "environment-variables", &["LOG_LEVEL=debug", "SHARDS=4"]);
+        sometimes(2, "wait-for-minutes", &["soon", "1.5"]);
+        sometimes(1, "service", &["wbe"]);
+        sometimes(1, "cluster", &["prd"]);
+        sometimes(2, "allowed-account-ids", &["999999999999"]);
+        sometimes(2, "task-definition-revision", &["6", "77"]);
+        if inputs.contains_key("task-definition-revision") {
+            inputs.insert("task-definition-family", "web".to_owned());
+        }
+        inputs
+    }
+
+    fn trouble(&mut self) -> Trouble {
+        match self.below(6) {
+            0 => Trouble::image_not_found("web:v2"),
+            1 => Trouble::out_of_memory(),
+            2 => Trouble::unhealthy(
+                "arn:aws:elasticloadbalancing:eu-central-1:123456789012:targetgroup/web/50dc6c495c0c9188",
+            ),
+            3 => Trouble::never_started("ResourceInitializationError: unable to pull secrets or registry auth"),
+            4 => Trouble::exit(1),
+            _ => Trouble::exit(i64::try_from(self.between(2, 255)).unwrap()),
+        }
+    }
+
+    /// A script that goes with the service's settings.
+    fn rollout(&mut self, (breaker, rollback): (bool, bool), alarms: Option<bool>) -> Rollout {
+        let after = u32::try_from(self.between(1, 14)).unwrap();
+        let failures = u32::try_from(self.between(3, 10)).unwrap();
+        loop {
+            let trouble = self.trouble();
+            return match self.below(100) {
+                0..28 => Rollout::Succeed { after },
+                28..36 => Rollout::Drain { healthy: after, after: after + 1 + u32::try_from(self.below(12)).unwrap() },
+                36..56 if breaker => Rollout::CircuitBreaker { failures, rollback, trouble },
+                36..56 => Rollout::CrashLoop { trouble },
+                56..62 if breaker && rollback => Rollout::RollbackFailed { failures, trouble },
+                62..74 if alarms.is_some() => {
+                    Rollout::Alarm { after, rollback: alarms == Some(true), name: "errors".to_owned() }
+                }
+                74..80 => Rollout::Stall { running: i64::try_from(self.below(4)).unwrap() },
+                80..88 => Rollout::Superseded { after },
+                88..94 => Rollout::ManualRollback { after },
+                94..98 => Rollout::Deleted { after },
+                98..100 => Rollout::Succeed { after: after * 20 },
+                _ => continue,
+            };
+        }
+    }
+
+    fn faults(&mut self) -> Vec<Fault> {
+        let mut faults = Vec::new();
+        for _ in 0..self.pick(&[0, 0, 0, 0, 1, 1, 2, 3, 5]) {
+            let mut fault = Fault {
+                operation: if self.chance(50) { self.pick(&NEEDED) } else { self.pick(&OPTIONAL) }.to_owned(),
+                skip: u32::try_from(self.pick(&[0, 0, 1, 2, 5, 9])).unwrap(),
+                times: u32::try_from(self.between(1, 2)).unwrap(),
+                trick: self.trick(),
+            };
+            let is_optional = OPTIONAL.contains(&fault.operation.as_str());
+            match self.below(100) {
+                0..25 if is_optional => (fault.skip, fault.times, fault.trick) = (0, u32::MAX, Trick::Denied),
+                25..35 if is_optional => (fault.skip, fault.times, fault.trick) = (0, u32::MAX, Trick::Missing),
+                35..60 if is_optional => fault.times = self.pick(&[5, 20, u32::MAX]),
+                0..8 => fault.times = self.pick(&[5, 20, u32::MAX]),
+                8..12 => (fault.times, fault.trick) = (u32::MAX, Trick::Denied),
+                _ => {}
+            }
+            faults.push(fault);
+        }
+        if self.chance(4) {
+            let (operation, trick) =
+                (self.pick(&["AssumeRole", "GetCallerIdentity", "BatchGetImage", "*"]), self.trick());
+            faults.push(Fault { operation: operation.to_owned(), skip: 0, times: 1, trick });
+        }
+        faults
+    }
+
+    fn trick(&mut self) -> Trick {
+        match self.below(12) {
+            0 | 1 => Trick::Throttle,
+            2 => Trick::Status(500),
+            3 => Trick::Status(503),
+            4 => Trick::Html(502),
+            5 => Trick::Html(504),
+            6 | 7 => Trick::Reset,
+            8 => Trick::Delay(Duration::from_millis(self.between(500, 6_000))),
+            9 => Trick::Delay(Duration::from_secs(self.between(6, 45))),
+            _ => Trick::LostAnswer,
+        }
+    }
+}
