@@ -1,5 +1,5 @@
 # The list of parts lives in tests/tools/parts; this file only gives them short names.
-PARTS := unit lint conformance-botocore conformance-openapi moto ministack image runner act bench
+PARTS := unit soak lint conformance-botocore conformance-openapi moto ministack image runner act bench
 
 .PHONY: help demo test install readme $(PARTS)
 
@@ -21,6 +21,8 @@ install:
 
 readme:
 	@UPDATE_README=1 cargo test --quiet --features sim --test readme
+
+export N FIRST SEED
 
 $(PARTS):
 	@tests/tools/parts $@
