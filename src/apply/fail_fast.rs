@@ -86,7 +86,7 @@ impl FailFast {
         let is_sure = !has_breaker(facts, service) || std::mem::replace(&mut self.is_uncounted, decided.is_some());
         let group = decided.filter(|_| is_sure)?;
         let revision = short_name(&goal.task_definition);
-        tell(What::Warned(format!("{} tasks of {revision} failed in the same way: the wait ends here", group.count)));
+        tell(What::Progress(format!("{} tasks of {revision} failed in the same way: the wait ends here", group.count)));
         Some(explain(&group, goal, service))
     }
 

@@ -181,7 +181,7 @@ impl<'a> Watch<'a> {
             self.told_back = true;
             let revision = short_name(&self.goal.task_definition);
             let reason = self.facts.failed_reason.as_deref().unwrap_or("the deployment is rolled back");
-            tell(What::Warned(format!(
+            tell(What::Progress(format!(
                 "{revision} failed ({reason}); waiting until the earlier revision serves again"
             )));
         }

@@ -282,7 +282,9 @@ impl Watch<'_> {
         }
         if *rollout == Rollout::Moving(Phase::Back) && !std::mem::replace(&mut self.warned_back, true) {
             let (ours, revision) = (&self.goal.deployment_id, short_name(&self.goal.task_definition));
-            tell(What::Warned(format!("{ours} of {revision} failed; waiting until the earlier revision serves again")));
+            tell(What::Progress(format!(
+                "{ours} of {revision} failed; waiting until the earlier revision serves again"
+            )));
         }
     }
 
