@@ -1,5 +1,7 @@
 //! How the rollout went by its settings: rows among the facts.
 
+use serde_json::Value;
+
 use crate::apply::progress::minutes;
 use crate::apply::strategy::Times;
 use crate::model::names::short_name;
@@ -12,18 +14,26 @@ pub fn rows(report: &Report) -> Vec<(&'static str, Option<String>)> {
     let deployment = report.outcome.service_deployment.as_ref();
     vec![
         ("Strategy", strategy(report)),
-        ("Stage", deployment.and_then(stage)),
+        ("Stage", stage(report)),
         ("Hooks", deployment.and_then(hooks)),
         ("Circuit breaker", breaker(report)),
         ("Alarms", alarms(report)),
     ]
 }
 
+fn settings(report: &Report) -> Option<&Value> {
+    let of_deployment = report.outcome.service_deployment.as_ref().and_then(|it| it.deployment_configuration.as_ref());
+    of_deployment.or(report.outcome.service.as_ref()?.deployment_configuration.as_ref())
+}
+
+fn name(report: &Report) -> Option<&str> {
+    settings(report)?.get("strategy").and_then(Value::as_str)
+}
+
 /// Only where it is not the plain one that everybody has.
 fn strategy(report: &Report) -> Option<String> {
-    let of_deployment = report.outcome.service_deployment.as_ref().and_then(|it| it.deployment_configuration.as_ref());
-    let settings = of_deployment.or(report.outcome.service.as_ref()?.deployment_configuration.as_ref())?;
-    let name = settings.get("strategy").and_then(serde_json::Value::as_str).filter(|name| *name != "ROLLING");
+    let settings = settings(report)?;
+    let name = name(report).filter(|name| *name != "ROLLING");
     let times = Times::of(Some(settings));
     let steps = match times.steps {
         0 => None,
@@ -35,9 +45,12 @@ fn strategy(report: &Report) -> Option<String> {
     (!parts.is_empty()).then(|| parts.join(", "))
 }
 
-fn stage(deployment: &ServiceDeployment) -> Option<String> {
+/// With the share of the traffic, where the strategy shifts it.
+fn stage(report: &Report) -> Option<String> {
+    let deployment = report.outcome.service_deployment.as_ref()?;
     let stage = deployment.lifecycle_stage.as_deref().filter(|stage| !stage.is_empty()).map(code);
-    let target = deployment.target_service_revision.as_ref();
+    let shifts = name(report).is_some_and(|name| name != "ROLLING");
+    let target = deployment.target_service_revision.as_ref().filter(|_| shifts);
     let traffic = target.and_then(|target| target.requested_production_traffic_weight);
     let traffic = traffic.map(|new| format!("{new} % of the traffic on the new revision"));
     let test = target.and_then(|target| target.requested_test_traffic_weight).filter(|weight| *weight > 0.0);
@@ -99,7 +112,8 @@ mod tests {
 
     #[test]
     fn each_strategy_is_told_with_its_times_its_traffic_and_what_ended_it() {
-        let plain = json!({ "deploymentConfiguration": { "strategy": "ROLLING" } });
+        let weights = json!({ "requestedProductionTrafficWeight": 0.0 });
+        let plain = json!({ "deploymentConfiguration": { "strategy": "ROLLING" }, "targetServiceRevision": weights });
         assert_eq!(told(plain, &[]), "");
         let linear = json!({
             "lifecycleStage": "PRODUCTION_TRAFFIC_SHIFT",

@@ -11,13 +11,16 @@ const MOST: usize = 10;
 
 /// A table of them; what the cause quotes already is not said again.
 pub fn section(report: &Report) -> Option<String> {
-    let groups = &report.evidence()?.stopped;
-    if groups.is_empty() {
-        return None;
-    }
+    let evidence = report.evidence()?;
+    // What stops in the ordinary course of things explains at most why it took long.
+    let (title, groups) = match (evidence.stopped.as_slice(), evidence.routine.as_slice()) {
+        ([], []) => return None,
+        ([], routine) => ("Tasks that stopped without a failure", routine),
+        (stopped, _) => ("Tasks that stopped", stopped),
+    };
     let rows = groups.iter().take(MOST).map(|group| row(report, group));
     let table = table(["Tasks", "Newest", "Stopped because", "Containers"], rows);
-    Some(format!("#### Tasks that stopped\n\n{table}"))
+    Some(format!("#### {title}\n\n{table}"))
 }
 
 fn row(report: &Report, group: &StoppedGroup) -> [String; 4] {
@@ -47,4 +50,30 @@ pub fn ended(exit: i64, reason: Option<&str>, group: &StoppedGroup) -> String {
 /// Whether the cause quotes the reason already.
 fn is_told(report: &Report, reason: &str) -> bool {
     report.failures().iter().any(|error| error.why.contains(reason.trim().trim_end_matches('.')))
+}
+
+#[cfg(test)]
+#[expect(clippy::unwrap_used, reason = "a test may panic")]
+mod tests {
+    use super::*;
+    use crate::report::stories;
+
+    #[test]
+    fn stops_without_a_failure_are_told_where_nothing_failed() {
+        let mut report = stories::bad_image();
+        let evidence = report.outcome.evidence.as_mut().unwrap();
+        evidence.routine = std::mem::take(&mut evidence.stopped);
+        assert!(section(&report).unwrap().starts_with("#### Tasks that stopped without a failure\n"));
+        let failed = stories::bad_image().outcome.evidence.unwrap();
+        report.outcome.evidence.as_mut().unwrap().stopped = failed.stopped;
+        assert_eq!(section(&report), section(&stories::bad_image()));
+    }
+
+    #[test]
+    fn a_reason_that_the_cause_does_not_quote_stands_in_the_table() {
+        let mut report = stories::bad_image();
+        assert!(!section(&report).unwrap().contains("CannotPullContainerError"));
+        report.outcome.cause.as_mut().unwrap().why = "ECS says nothing.".to_owned();
+        assert!(section(&report).unwrap().contains("CannotPullContainerError"));
+    }
 }

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use crate::apply::What;
 use crate::diagnose::{Moment, Spent};
+use crate::model::names::Arn;
 use crate::model::verdict::Verdict;
 use crate::report::Report;
 use crate::report::clean::{one_line, shorten};
@@ -47,11 +48,23 @@ fn moments(moments: &[Moment]) -> Option<String> {
     let line = |moment: &Moment| {
         let sign = if moment.at < 0.0 { '-' } else { '+' };
         let at = clock(Duration::try_from_secs_f64(moment.at.abs()).unwrap_or_default());
-        let (who, what) = (shorten(&one_line(&moment.who), 24), shorten(&one_line(&moment.what), 200));
+        let (who, what) = (shorten(&one_line(&moment.who), 24), shorten(&without_arns(&one_line(&moment.what)), 200));
         format!("{sign}{at}  {who:widest$}  {what}")
     };
     let title = format!("What happened in AWS since the deployment began, {} lines", moments.len());
     Some(details(&title, &fence("text", &cut(moments.iter().map(line).collect()))))
+}
+
+/// The line with the names of resources in place of their ARNs, so that it need not be scrolled.
+fn without_arns(line: &str) -> String {
+    let word = |word: &str| {
+        let bare = word.trim_matches(|c: char| !c.is_alphanumeric());
+        match Arn::parse(bare).as_ref().and_then(|arn| arn.resource.split_once([':', '/'])) {
+            Some((_, name)) => word.replacen(bare, name, 1),
+            None => word.to_owned(),
+        }
+    };
+    line.split(' ').map(word).collect::<Vec<_>>().join(" ")
 }
 
 /// The lines, without the middle when there are too many.

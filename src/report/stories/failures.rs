@@ -100,6 +100,7 @@ pub fn health_check() -> Report {
         { "id": EARLIER, "status": "ACTIVE", "taskDefinition": arn("web:7"), "desiredCount": 2, "runningCount": 2,
           "rolloutState": "COMPLETED" },
     ]);
+    stage.trips();
     stage.end(190)
 }
 
@@ -167,6 +168,7 @@ pub fn rollback_failed() -> Report {
         { "id": "ecs-svc/3333333333333333333", "status": "PRIMARY", "taskDefinition": arn("web:7"), "desiredCount": 2,
           "runningCount": 0, "failedTasks": 3, "rolloutState": "FAILED" },
     ]);
+    stage.trips();
     stage.end(340)
 }
 
@@ -186,7 +188,7 @@ pub fn rolled_back_by_us() -> Report {
     );
     let mut report = stage.report(118, Verdict::RolledBack, Some(known));
     report.timeline.extend([
-        at(71, What::Warned("3 tasks of web:8 failed in the same way: the wait ends here".to_owned())),
+        at(71, What::Progress("3 tasks of web:8 failed in the same way: the wait ends here".to_owned())),
         at(73, What::Started("going back from web:8".to_owned())),
         at(118, What::Finished("web:7 serves again".to_owned())),
     ]);
@@ -267,8 +269,9 @@ fn moving(running: i64) -> Value {
 /// Three tasks failed so, and ECS's circuit breaker went back to `web:7`.
 fn rolled_back(fixture: &str, log: &[String]) -> Report {
     let mut stage = Stage::of(fixture, log);
+    let fell = stage.trips();
     let rolling_back = "(service web) rolling back to deployment ecs-svc/3333333333333333333.".to_owned();
-    stage.events.push((72.0, rolling_back));
+    stage.events.push((fell + 1.0, rolling_back));
     stage.end(112)
 }
 
@@ -313,7 +316,6 @@ impl Stage {
                 events.push((started + 44.0, sick));
             }
         }
-        events.push((71.0, format!("(service web) (deployment {OURS}) deployment failed: tasks failed to start.")));
         events.sort_by(|one, other| one.0.total_cmp(&other.0));
         Self {
             fixture,
@@ -328,6 +330,14 @@ impl Stage {
             ]),
             ..Self::quiet()
         }
+    }
+
+    /// The circuit breaker trips after the last task: when.
+    fn trips(&mut self) -> f64 {
+        let at = self.tasks.last().unwrap().stopped_at.unwrap() - BEGAN + 1.0;
+        let failed = format!("(service web) (deployment {OURS}) deployment failed: tasks failed to start.");
+        self.events.push((at, failed));
+        at
     }
 
     /// Nothing stopped and nothing was said.
