@@ -250,6 +250,12 @@ impl EcsTarget {
         self.lifecycle_events.iter().filter(done).any(|event| event.lifecycle_event_name == name)
     }
 
+    /// The events that are done, in order.
+    pub fn done(&self) -> impl Iterator<Item = &str> {
+        let done = self.lifecycle_events.iter().filter(|event| event.status == "Succeeded");
+        done.map(|event| event.lifecycle_event_name.as_str())
+    }
+
     /// Whether an event of this name is done or in progress.
     pub fn has_begun(&self, name: &str) -> bool {
         let begun = |event: &LifecycleEvent| matches!(event.status.as_str(), "Succeeded" | "InProgress");

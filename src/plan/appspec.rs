@@ -39,7 +39,7 @@ impl AppSpec {
             return refuse("It has no `Resources`.".to_owned(), SHAPE);
         }
         if let Some(other) = appspec.other_type() {
-            return refuse(format!("Its resource has the type `{other}`."), SHAPE);
+            return refuse(format!("A resource of it has the type `{other}`."), SHAPE);
         }
         let mut wrong = None;
         let mut services = 0;
@@ -58,8 +58,14 @@ impl AppSpec {
     pub fn content(&self, task_definition_arn: &str) -> String {
         let mut appspec = self.clone();
         for properties in appspec.services() {
-            let key = entry(properties, "TaskDefinition").map_or("TaskDefinition", |(key, _)| key).to_owned();
-            properties.insert(key, task_definition_arn.into());
+            // Whichever spelling CodeDeploy reads must not be an older revision.
+            let mut found = false;
+            for (_, value) in properties.iter_mut().filter(|(key, _)| key.eq_ignore_ascii_case("TaskDefinition")) {
+                (*value, found) = (task_definition_arn.into(), true);
+            }
+            if !found {
+                properties.insert("TaskDefinition".to_owned(), task_definition_arn.into());
+            }
         }
         appspec.0.to_string()
     }
@@ -68,7 +74,8 @@ impl AppSpec {
     fn other_type(&self) -> Option<String> {
         let (_, resources) = entry(self.0.as_object()?, "Resources")?;
         let named = resources.as_array().into_iter().flatten().filter_map(Value::as_object).flat_map(Map::values);
-        named.filter_map(|resource| entry(resource.as_object()?, "Type")).find_map(|(_, found)| {
+        named.filter_map(Value::as_object).find_map(|resource| {
+            let found = entry(resource, "Type").map_or(&Value::Null, |(_, found)| found);
             let name = found.as_str().map_or_else(|| found.to_string(), str::to_owned);
             (name != "AWS::ECS::Service").then_some(name)
         })
@@ -175,6 +182,14 @@ Hooks:
     }
 
     #[test]
+    fn no_spelling_of_the_task_definition_keeps_an_older_one() {
+        let both = r#"{"Resources": [{"api": {"Type": "AWS::ECS::Service", "Properties":
+            {"taskDefinition": "web:1", "TaskDefinition": "web:2"}}}]}"#;
+        let content = read(both).unwrap().content("arn:web:8");
+        assert_eq!((content.matches("arn:web:8").count(), content.contains("web:1")), (2, false));
+    }
+
+    #[test]
     fn a_task_definition_that_was_left_out_is_added() {
         let json = r#"{"Resources": [{"TargetService": {"Type": "AWS::ECS::Service", "Properties": {}}}]}"#;
         let content: Value = serde_json::from_str(&read(json).unwrap().content("arn:web:8")).unwrap();
@@ -193,6 +208,7 @@ Hooks:
             "- a",
             "Resources: []",
             "Resources:\n  - TargetService: {Type: \"AWS::Lambda::Function\", Properties: {}}",
+            "Resources:\n  - TargetService: {Properties: {}}",
             "Resources:\n  - TargetService: {Type: \"AWS::ECS::Service\"}",
             &YAML.replace("ContainerName: web", "ContainerName: wbe"),
             &YAML.replace("ContainerPort: 8080", "ContainerPort: 80"),

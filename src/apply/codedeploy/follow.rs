@@ -1,5 +1,6 @@
 //! The loop that follows a deployment by CodeDeploy: looks, judges, tells what changed, until it is at an end.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use tokio::join;
@@ -36,6 +37,9 @@ const RARELY: u32 = 3;
 /// Refusals in a row of a read that is needed before the wait ends: one may be a session just being renewed.
 const STRIKES: u32 = 2;
 
+/// Looks in a row that brought nothing after which the limit tells of that, and not of a deployment that nobody saw.
+const BLIND: u32 = 3;
+
 /// Follows our deployment to its end, which it writes into `outcome`. Where asked for, it is stopped when its tasks keep
 /// failing, or at the limit, and the way back is followed too.
 ///
@@ -64,14 +68,18 @@ pub async fn follow(
         warned: false,
         warned_back: false,
         extended: false,
+        blind: 0,
+        unread: None,
+        done: BTreeSet::new(),
     };
     watch.facts.service.clone_from(&outcome.service);
     let mut failing = Failing::new(wait.fail_fast_after);
     loop {
         watch.facts.late = Instant::now() >= deadline;
-        match timeout_at(deadline + GRACE, watch.look(began, tell)).await {
-            Ok(looked) => looked?,
-            Err(_) => watch.facts.late = true,
+        if let Ok(looked) = timeout_at(deadline + GRACE, watch.look(began, tell)).await {
+            looked?;
+        } else {
+            (watch.facts.late, watch.blind) = (true, watch.blind + 1);
         }
         watch.facts.now = began.elapsed();
         watch.record(outcome);
@@ -83,6 +91,13 @@ pub async fn follow(
         }
         let rollout = judge(&watch.facts, goal);
         watch.tell_progress(&rollout, tell);
+        // Not "still moving": nobody saw it move.
+        if let Rollout::Ended(Ending { verdict: Verdict::TimedOut, .. }) = &rollout
+            && watch.blind >= BLIND
+            && let Some(error) = watch.unread.take()
+        {
+            return Err(watch.left_alone(error));
+        }
         let mut ending = match rollout {
             Rollout::Ended(ending) => Some(ending),
             Rollout::Moving(Phase::Forward) if !watch.facts.stopped_by_us && watch.facts.failing.is_none() => {
@@ -153,6 +168,12 @@ pub async fn settle(plan: &ServicePlan, wait: &Wait, aws: &Aws, outcome: &mut Ou
     }
 }
 
+/// The limit with so many minutes of waits more, where that is longer.
+pub(super) fn with_waits(limit: Duration, ready: u32, termination: u32) -> Option<Duration> {
+    let longer = limit + Duration::from_mins(u64::from(ready) + u64::from(termination));
+    Some(longer.min(LONGEST)).filter(|longer| *longer > limit)
+}
+
 /// What the loop carries from look to look.
 struct Watch<'a> {
     goal: &'a Goal,
@@ -167,6 +188,11 @@ struct Watch<'a> {
     warned_back: bool,
     /// The way back has been given its own time.
     extended: bool,
+    /// Looks in a row that did not show the deployment, and what the last one met.
+    blind: u32,
+    unread: Option<CallError>,
+    /// The events told as done, by deployment.
+    done: BTreeSet<(String, String)>,
 }
 
 impl Watch<'_> {
@@ -177,12 +203,15 @@ impl Watch<'_> {
         let before = self.newest().map(|deployment| (deployment.deployment_id.clone(), deployment.status.clone()));
         match self.aws.code_deployment(&id).await {
             Ok(deployment) => {
-                self.strikes = 0;
+                (self.strikes, self.blind, self.unread) = (0, 0, None);
                 if back.is_some() { self.facts.back = Some(deployment) } else { self.facts.ours = Some(deployment) }
             }
             // Reads lag behind what was only just begun.
             Err(error) if error.code.as_deref() == Some("DeploymentDoesNotExistException") && self.facts.now < LAG => {}
-            Err(error) => self.trouble(error, tell)?,
+            Err(error) => {
+                (self.blind, self.unread) = (self.blind + 1, Some(error.clone()));
+                self.trouble(error, tell)?;
+            }
         }
         self.facts.now = began.elapsed();
         let (changed, closed) = self.newest().map_or((true, false), |newest| {
@@ -236,17 +265,21 @@ impl Watch<'_> {
         let passing = matches!(error.kind, CallErrorKind::Throttled | CallErrorKind::Unreachable);
         self.strikes += u32::from(!passing);
         if self.strikes >= STRIKES {
-            let mut error = Error::from(error);
-            error.what = format!(
-                "{} {} was begun for {} and goes on; how it ends is not known.",
-                error.what,
-                self.goal.deployment_id,
-                short_name(&self.goal.task_definition)
-            );
-            return Err(error);
+            return Err(self.left_alone(error));
         }
         self.warn(&error, tell);
         Ok(())
+    }
+
+    fn left_alone(&self, error: CallError) -> Error {
+        let mut error = Error::from(error);
+        error.what = format!(
+            "{} {} was begun for {} and goes on; how it ends is not known.",
+            error.what,
+            self.goal.deployment_id,
+            short_name(&self.goal.task_definition)
+        );
+        error
     }
 
     fn warn(&mut self, error: &CallError, tell: &mut dyn FnMut(What)) {
@@ -259,10 +292,7 @@ impl Watch<'_> {
     fn budget(&self, limit: Duration, tell: &mut dyn FnMut(What)) -> Option<Duration> {
         let waits = self.facts.ours.as_ref()?.blue_green_deployment_configuration.as_ref()?;
         let (ready, termination) = (waits.ready_minutes(), waits.termination_minutes());
-        let longer = (limit + Duration::from_mins(u64::from(ready + termination))).min(LONGEST);
-        if longer <= limit {
-            return None;
-        }
+        let longer = with_waits(limit, ready, termination)?;
         tell(What::Progress(format!(
             "waiting for {} at most: its deployment group waits {ready} min before traffic is shifted, and {termination} \
              min before the old tasks are removed",
@@ -272,6 +302,16 @@ impl Watch<'_> {
     }
 
     fn tell_progress(&mut self, rollout: &Rollout, tell: &mut dyn FnMut(What)) {
+        if let (Some(newest), Some(target)) = (self.newest(), &self.facts.target) {
+            let id = newest.deployment_id.clone();
+            let done = target.done().map(|name| (id.clone(), name.to_owned()));
+            let new: Vec<(String, String)> = done.filter(|event| !self.done.contains(event)).collect();
+            if !new.is_empty() {
+                let names: Vec<&str> = new.iter().map(|(_, name)| name.as_str()).collect();
+                tell(What::Progress(format!("{id}: {} done", names.join(", "))));
+                self.done.extend(new);
+            }
+        }
         let line = line(&self.facts);
         let silent = self.facts.now.saturating_sub(self.told_at) >= HEARTBEAT;
         if line != self.told || silent {
@@ -321,6 +361,7 @@ impl Watch<'_> {
         let out_of_time = ending.verdict == Verdict::TimedOut
             && ending.phase == Some(Phase::Forward)
             && self.facts.now >= self.goal.patience
+            && self.blind == 0
             && !is_under_way(&self.facts, self.goal);
         let fails = self.facts.failing.is_some() && self.facts.is_moving();
         self.goal.goes_back && !self.facts.stopped_by_us && (out_of_time || fails)

@@ -31,7 +31,7 @@ pub(super) struct Request {
 pub(super) enum Found {
     /// Our deployment.
     Ours(String),
-    /// A deployment that was not there before, and that may be ours: it tells no digest.
+    /// There may be ours: a deployment that was not there before tells no digest, or not all can be read.
     Doubtful,
     /// No deployment that could be ours.
     Nothing,
@@ -87,10 +87,11 @@ impl Request {
         let (application, group) = (step.name("applicationName"), step.name("deploymentGroupName"));
         let mut ids = aws.code_deployments_in_progress(application, group).await?;
         // A deployment that failed at once is not in progress any more.
-        if let Ok(group) = aws.deployment_group(application, group).await {
-            ids.extend(group.last_attempted_deployment.map(|last| last.deployment_id));
-        }
-        let (mut doubtful, before) = (false, [step.newest.as_ref(), step.replaces.as_ref()]);
+        let newest = aws.deployment_group(application, group).await.map(|group| group.last_attempted_deployment);
+        // Where the newest cannot be read, nothing proves that there is none.
+        let mut doubtful = newest.is_err();
+        ids.extend(newest.ok().flatten().map(|last| last.deployment_id));
+        let before = [step.newest.as_ref(), step.replaces.as_ref()];
         while let Some(id) = ids.pop() {
             if before.contains(&Some(&id)) {
                 continue;

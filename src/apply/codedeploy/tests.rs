@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
+use super::follow::with_waits;
 use super::judge::{Facts, Goal, Phase, Rollout, judge};
 use crate::inputs::Until;
 use crate::model::names::short_name;
@@ -258,6 +259,15 @@ fn what_we_stopped_ourselves_was_out_of_time() {
 }
 
 #[test]
+fn the_waits_of_the_group_make_the_limit_longer_up_to_six_hours() {
+    let minutes = |limit, ready, termination| {
+        with_waits(Duration::from_mins(limit), ready, termination).map(|longer| longer.as_secs() / 60)
+    };
+    assert_eq!((minutes(30, 30, 60), minutes(60, 30, 60)), (Some(120), Some(150)));
+    assert_eq!((minutes(359, 30, 60), minutes(360, 30, 60), minutes(30, 0, 0)), (Some(360), None, None));
+}
+
+#[test]
 fn what_ended_at_the_limit_is_looked_at_until_it_shows() {
     let late = |closed_for| {
         let seen = Seen::new("Succeeded", 7).with(|seen| (seen.late, seen.closed_for) = (true, closed_for));
@@ -470,19 +480,37 @@ mod stage {
 
     #[tokio::test(start_paused = true)]
     async fn the_waits_of_the_group_are_added_to_the_limit() {
-        for (limit, ready, termination, expected) in [(30, 30, 60, 120), (60, 30, 60, 150), (360, 30, 60, 360)] {
-            let mut world = world(Course::Stalls);
-            let group = &mut world.code_deploy.groups[0];
-            (group.ready_minutes, group.termination_minutes) = (ready, termination);
-            let run = Run::with(world, |inputs| {
-                inputs.wait.limit = std::time::Duration::from_mins(limit);
-                inputs.wait.max_delay = std::time::Duration::from_mins(1);
-                inputs.deploy.on_failure = OnFailure::None;
+        let mut world = world(Course::Stalls);
+        let group = &mut world.code_deploy.groups[0];
+        (group.ready_minutes, group.termination_minutes) = (2, 4);
+        let run = Run::with(world, |inputs| inputs.deploy.on_failure = OnFailure::None).await;
+        assert_eq!(run.ending(), "timed-out timed-out web:7 after 9");
+        assert!(run.told.iter().any(|told| told.contains("waits 2 min before traffic")), "{:#?}", run.told);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_deployment_that_nobody_sees_is_neither_called_slow_nor_stopped() {
+        let blind = |world: &mut World| {
+            world.faults.push(crate::sim::Fault {
+                operation: "GetDeployment".to_owned(),
+                skip: 1,
+                times: u32::MAX,
+                trick: Trick::Throttle,
             });
-            let run = run.await;
-            assert_eq!(run.ending(), format!("timed-out timed-out web:7 after {expected}"));
-            assert_eq!(run.told.iter().any(|told| told.contains("waits 30 min")), limit != 360, "{:#?}", run.told);
-        }
+        };
+        let run = Run::of(world(Course::Stalls), |_| {}, blind).await;
+        assert_eq!(run.ending(), "error throttled", "{:#?}", run.told);
+        assert_eq!(run.writes(), ["RegisterTaskDefinition", "CreateDeployment"]);
+        assert!(run.result.unwrap_err().what.contains("goes on; how it ends is not known"));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn each_event_is_told_as_done_once() {
+        let run = Run::with(world(Course::Succeeds), |_| {}).await;
+        let done: Vec<&String> = run.told.iter().filter(|told| told.ends_with(" done")).collect();
+        let names = "BeforeInstall, Install, AfterInstall, AllowTestTraffic, AfterAllowTestTraffic, BeforeAllowTraffic, AllowTraffic, AfterAllowTraffic";
+        let told = |name: &str| done.iter().filter(|line| line.split([' ', ',']).any(|word| word == name)).count();
+        assert!(names.split(", ").all(|name| told(name) == 1), "{:#?}", run.told);
     }
 
     #[tokio::test(start_paused = true)]
