@@ -283,6 +283,19 @@ async fn the_limit_is_kept_to_the_second() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn at_the_limit_a_slow_rollout_is_told_from_a_stuck_one() {
+    for (rollout, told) in [
+        (Rollout::Slow { every: 100 }, "so it is slow rather than stuck"),
+        (Rollout::Stall { running: 1 }, "Nothing moved for the last"),
+    ] {
+        let run = Run::of(world().rollout("web", rollout).clock(Clock::Wall(Duration::from_secs(1)))).await;
+        assert_eq!(run.ending(), "timed-out timed-out web:7");
+        let cause = run.outcome.cause.as_ref().unwrap();
+        assert!(cause.what.contains(told), "{cause}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn silence_never_lasts_longer_than_a_minute() {
     let wait =
         Wait { enabled: true, limit: Duration::from_mins(5), max_delay: Duration::from_mins(3), ..Wait::default() };

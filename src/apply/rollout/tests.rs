@@ -244,6 +244,7 @@ fn every_ending_has_its_true_verdict() {
         ("stopped by the breaker with rollback off", "1A7c2/2 2P8f0/2 sd=STOPPED+cb", "failed circuit-breaker"),
         ("stopped, the list says failed", "1A7c2/2 2P8f0/2 sd=STOPPED", "failed circuit-breaker"),
         ("stopped by an alarm with rollback off", "1A7c2/2 2P8i2/2 sd=STOPPED+alarm", "failed alarm-triggered"),
+        ("stopped, and an old read shows one from before ours", "0P6i0/2 sd=STOPPED", "settling"),
         ("stopped, nobody took over yet", "1A7c2/2 2P8i1/2 sd=STOPPED", "settling"),
         ("stopped, nobody ever took over", "2P8i1/2 sd=STOPPED | @20 2P8i1/2", "failed deployment-failed"),
         ("stopped, and the one before is there", "1P7c2/2 sd=STOPPED | @20 1P7c2/2", "failed deployment-failed"),
@@ -524,4 +525,24 @@ fn a_wait_may_end_well_before_the_deployment_does() {
     for (name, story, expected) in table {
         assert_eq!(format!("{name}: {story} -> {}", tell(story)), format!("{name}: {story} -> {expected}"));
     }
+}
+
+#[test]
+fn ecss_own_sentence_goes_with_the_ending() {
+    let reason = |status: &str, told: Option<&str>, back: Option<&str>, late: bool| {
+        let goal = Goal { deployment_id: "ecs-svc/2".to_owned(), ..Goal::default() };
+        let mut facts = Facts { late, ..Facts::default() };
+        let ours = json!({ "status": "ACTIVE", "deployments": [{ "id": "ecs-svc/2", "status": "PRIMARY" }] });
+        facts.read_service(serde_json::from_value(ours).unwrap(), &goal);
+        let deployment = json!({ "status": status, "statusReason": told, "rollback": { "reason": back } });
+        facts.read_service_deployment(serde_json::from_value(deployment).unwrap());
+        match judge(&facts, &goal) {
+            Rollout::Ended(ending) => ending.reason,
+            Rollout::Moving(_) => None,
+        }
+    };
+    let said = |text: &str| Some(text.to_owned());
+    assert_eq!(reason("ROLLBACK_FAILED", Some("told"), Some("back"), false), said("told"));
+    assert_eq!(reason("ROLLBACK_FAILED", None, Some("back"), false), said("back"));
+    assert_eq!(reason("IN_PROGRESS", Some("told"), None, true), said("told"));
 }
