@@ -193,7 +193,7 @@ async fn in_progress(service: &Service, aws: &Aws) -> Option<Other> {
         group: None,
     };
     // The service itself tells all that matters of a rolling update; what shifts traffic may bake while it is COMPLETED.
-    let more = service.deployments.len() > 1 || super::facts::shifts_traffic(service);
+    let more = service.deployments.len() > 1 || service.shifts_traffic();
     let current = service.current_service_deployment.as_deref().filter(|_| moving || more);
     let read = async {
         let found = aws.describe_service_deployment(current?).await.ok().flatten()?;

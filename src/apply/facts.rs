@@ -200,10 +200,10 @@ impl Facts {
         let target = moving.and_then(|deployment| deployment.target_service_revision.as_ref());
         let weight = target.and_then(|target| target.requested_production_traffic_weight);
         match (weight, self.ours(goal)) {
-            (Some(weight), Some(ours)) if shifts_traffic(service) && weight > 50.0 && ours.running_count > 0 => {
+            (Some(weight), Some(ours)) if service.shifts_traffic() && weight > 50.0 && ours.running_count > 0 => {
                 Some(&ours.task_definition)
             }
-            (Some(_), Some(_)) if shifts_traffic(service) => {
+            (Some(_), Some(_)) if service.shifts_traffic() => {
                 let old = service.deployments.iter().filter(|deployment| deployment.id != goal.deployment_id);
                 let old = old.filter(|deployment| deployment.running_count > 0);
                 let old = old.max_by_key(|deployment| deployment.running_count);
@@ -242,13 +242,6 @@ pub fn rolls_back(service: &Service) -> bool {
     let Some(configuration) = &service.deployment_configuration else { return false };
     let on = |part: &str, key: &str| configuration.get(part).and_then(|part| part.get(key)) == Some(&Value::Bool(true));
     ["deploymentCircuitBreaker", "alarms"].iter().any(|part| on(part, "enable") && on(part, "rollback"))
-}
-
-/// Whether the service's deployments shift traffic (`BLUE_GREEN`, LINEAR, CANARY, and whatever comes), so that the list
-/// of deployments alone does not tell how far they are.
-pub fn shifts_traffic(service: &Service) -> bool {
-    let strategy = service.deployment_configuration.as_ref().and_then(|configuration| configuration.get("strategy"));
-    strategy.and_then(Value::as_str).is_some_and(|strategy| strategy != "ROLLING")
 }
 
 /// The task definition that serves, as far as one read tells: that of the PRIMARY task set, where there are task sets;

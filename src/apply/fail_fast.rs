@@ -65,7 +65,7 @@ impl FailFast {
             // Only tasks that run can be healthy.
             let running = match ours.running_count {
                 0 => Vec::new(),
-                _ => aws.running_tasks(&plan.cluster, &goal.service).await?,
+                _ => aws.tasks_started_by(&plan.cluster, &goal.deployment_id).await?,
             };
             Ok(decide(&stopped, &running, goal, self.after))
         };

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use serde_json::Value;
 
-use super::facts::{Facts, Goal, Tracking, has_tripped, shifts_traffic};
+use super::facts::{Facts, Goal, Tracking, has_tripped};
 use crate::model::service::{Deployment, Service, ServiceDeployment};
 use crate::model::task::Task;
 use crate::model::task_definition::TaskDefinition;
@@ -71,7 +71,7 @@ pub(super) fn is_proven(facts: &Facts, goal: &Goal) -> bool {
     if facts.fell || !going || (goal.has_health_check && !health.checked) {
         return false;
     }
-    if shifts_traffic(service) {
+    if service.shifts_traffic() {
         return facts.service_deployment.as_ref().is_some_and(is_shifted);
     }
     // ECS must keep so many healthy; when it takes the last old ones away, ours are.

@@ -15,6 +15,9 @@ use crate::model::task_definition::{Registered, TaskDefinition};
 /// Requests without an answer before giving up.
 const ATTEMPTS: u32 = 3;
 
+/// Pauses before the looks for what a request without an answer may have registered: reads lag.
+const LOOKS: [Duration; 2] = [Duration::from_secs(2), Duration::from_secs(4)];
+
 /// Registers, and notes the revision's ARN in `outcome`.
 ///
 /// # Errors
@@ -35,20 +38,33 @@ pub async fn register(body: &Value, aws: &Aws, outcome: &mut Outcome, tell: &mut
                 outcome.changed = changed;
                 return Err(error.into());
             }
-            Err(error) => match find(family, body, aws).await {
-                Ok(Some(registered)) => break registered,
-                // Known not to be there: safe to send again.
-                Ok(None) if attempt < ATTEMPTS => {
-                    tell(What::Warned(format!("`{}` brought no answer and is tried again", error.action)));
-                    tokio::time::sleep(Duration::from_secs(1 << attempt)).await;
+            Err(error) => {
+                tell(What::Warned(format!("`{}` brought no answer; looking whether it was carried out", error.action)));
+                match search(family, body, aws).await {
+                    Ok(Some(registered)) => break registered,
+                    // Known not to be there: safe to send again.
+                    Ok(None) if attempt < ATTEMPTS => {}
+                    _ => return Err(unsure(error, family)),
                 }
-                _ => return Err(unsure(error, family)),
-            },
+            }
         }
     };
     tell(What::Finished(format!("registered {}", short_name(&registered.arn))));
     outcome.task_definition_arn = Some(registered.arn);
     Ok(())
+}
+
+/// Looks for what the lost request registered; the last look decides, and the request is sent again right after it.
+async fn search(family: &str, body: &Value, aws: &Aws) -> Result<Option<Registered>, CallError> {
+    let mut found = Ok(None);
+    for pause in LOOKS {
+        tokio::time::sleep(pause).await;
+        found = find(family, body, aws).await;
+        if matches!(found, Ok(Some(_))) {
+            break;
+        }
+    }
+    found
 }
 
 /// The newest revision of the family, when it is what the lost request carried. It was not there before: a revision

@@ -5,8 +5,10 @@
 
 use std::cmp::Ordering;
 use std::fmt;
+use std::time::Duration;
 
 use serde_json::{Map, Value};
+use tokio::time::sleep;
 
 use super::facts::{Goal, is_complete, live, same_revision};
 use super::{Outcome, What, update};
@@ -14,6 +16,9 @@ use crate::aws::Aws;
 use crate::aws::call::CallError;
 use crate::model::names::short_name;
 use crate::plan::ServicePlan;
+
+/// Pauses between looks for what a request without an answer may have done.
+const LOOKS: [Duration; 2] = [Duration::from_secs(2), Duration::from_secs(4)];
 
 /// The road that was taken.
 #[derive(Debug)]
@@ -113,8 +118,16 @@ pub(super) async fn stop(arn: &str, aws: &Aws, outcome: &mut Outcome, tell: &mut
         tell(What::Progress("ECS was asked to roll the deployment back".to_owned()));
         return Some(Road::Ecs);
     };
-    // A conflict may be the answer to a request that was sent twice: what there is now decides.
-    let now = aws.describe_service_deployment(arn).await.ok().flatten();
+    // A conflict may be the answer to a request that was sent twice: what there is now decides. Reads lag, so what may
+    // have been carried out is looked for more than once.
+    let mut now = aws.describe_service_deployment(arn).await.ok().flatten();
+    for pause in LOOKS.iter().filter(|_| error.maybe_applied) {
+        if now.as_ref().is_some_and(|now| road_of(&now.status).is_some() || now.is_closed()) {
+            break;
+        }
+        sleep(*pause).await;
+        now = aws.describe_service_deployment(arn).await.ok().flatten().or(now);
+    }
     let road = now.as_ref().and_then(|now| road_of(&now.status));
     if let Some(now) = now {
         outcome.service_deployment = Some(now);

@@ -5,7 +5,7 @@
 
 use std::time::Duration;
 
-use super::facts::{Facts, GONE, Goal, Tracking, has_tripped, is_complete, rolls_back, same_revision, shifts_traffic};
+use super::facts::{Facts, GONE, Goal, Tracking, has_tripped, is_complete, rolls_back, same_revision};
 use super::until::{Reached, reached};
 use crate::error::Code;
 use crate::model::service::{Deployment, LifecycleHook, Service, ServiceDeployment};
@@ -179,7 +179,7 @@ fn ours_is_primary(ours: &Deployment, service: &Service, facts: &Facts, goal: &G
     let proven = is_complete(ours, service)
         && same_revision(&ours.task_definition, &goal.task_definition)
         // Both revisions run side by side until such a deployment has cleaned up; its service deployment knows better.
-        && (!shifts_traffic(service) || (alone && (facts.tracking != Tracking::Looking || facts.late)));
+        && (!service.shifts_traffic() || (alone && (facts.tracking != Tracking::Looking || facts.late)));
     // Without a deployment of its own, a change of settings is done when the counts say so.
     let counted = goal.is_new()
         || (service.running_count == service.desired_count

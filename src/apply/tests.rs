@@ -343,6 +343,26 @@ async fn a_lost_answer_registers_and_deploys_no_second_time() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_lost_answer_is_looked_for_more_than_once_because_reads_lag() {
+    let not_yet = Trick::Error(400, "ClientException".into(), "Unable to describe task definition.".into());
+    let late = |lag: u32| {
+        let mut world = world().rollout("web", Rollout::Succeed { after: 4 });
+        world.change_service("web", |service| service.lag = Lag { describes: lag, lists: 0, current: 0 });
+        world
+    };
+    let register = late(0).fault("RegisterTaskDefinition", 1, Trick::LostAnswer);
+    for world in [
+        register.fault("DescribeTaskDefinition", 1, not_yet),
+        late(1).fault("UpdateService", 1, Trick::LostAnswer),
+        late(0).fault("UpdateService", 1, Trick::LostAnswer).fault("DescribeServices", 2, Trick::Reset),
+    ] {
+        let run = Run::with(world, json!({ "forceNewDeployment": true }), wait_of(true)).await;
+        assert_eq!(run.ending(), "succeeded web:8", "{:#?}", run.told);
+        assert_eq!(run.writes(), ["RegisterTaskDefinition", "UpdateService"]);
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_refused_write_changed_nothing() {
     let run = Run::of(world().denied("RegisterTaskDefinition")).await;
     assert_eq!(run.ending(), "error access-denied");
@@ -462,6 +482,23 @@ async fn joining(rollout: Rollout, enabled: bool) -> Run {
 
 fn wait_of(enabled: bool) -> Wait {
     Wait { enabled, limit: LIMIT, max_delay: Duration::from_secs(5), ..Wait::default() }
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_old_success_of_the_deployment_that_ecs_goes_back_to_proves_nothing() {
+    let broken = Rollout::RollbackFailed { failures: 3, trouble: trouble() };
+    let mut run = Run::with(world().rollout("web", broken), json!({}), wait_of(false)).await;
+    while run.aws.describe_services("prod", &["web"]).await.unwrap()[0].primary().unwrap().id
+        == run.outcome.deployment_id.clone().unwrap()
+    {
+        tokio::time::sleep(Duration::from_secs(1)).await;
+    }
+    run.plan.service = run.aws.describe_services("prod", &["web"]).await.unwrap().pop();
+    run.plan.reuse = run.aws.describe_task_definition("web:7").await.ok();
+    run.plan.steps = vec![Step::AwaitRollout];
+    run.outcome = Outcome::default();
+    run.apply(wait_of(true)).await;
+    assert!(!run.ending().starts_with("unchanged"), "{} {:#?}", run.ending(), run.told);
 }
 
 #[tokio::test(start_paused = true)]

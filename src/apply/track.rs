@@ -93,7 +93,7 @@ impl Track {
             Answer::Nothing => return None,
             Answer::Described(_, Some(deployment)) if goal.owns(&deployment) => {
                 self.failing_since = None;
-                facts.read_service_deployment(*deployment);
+                accept(*deployment, facts, goal);
             }
             // History goes when the service goes; the service itself tells then.
             Answer::Described(_, None) if known => return self.failing(facts, None),
@@ -104,7 +104,7 @@ impl Track {
             Answer::Listed(deployments) => {
                 let empty = deployments.is_empty();
                 match deployments.into_iter().find(|deployment| goal.owns(deployment)) {
-                    Some(ours) => facts.read_service_deployment(ours),
+                    Some(ours) => accept(ours, facts, goal),
                     None => return self.searched(empty, facts, None),
                 }
             }
@@ -136,6 +136,19 @@ impl Track {
     fn failing(&mut self, facts: &mut Facts, error: Option<&CallError>) -> Option<String> {
         let since = *self.failing_since.get_or_insert(facts.now);
         (facts.now.saturating_sub(since) >= SEARCH).then(|| give_up(facts, error))
+    }
+}
+
+/// Takes in our service deployment, unless it tells of another time: ECS goes back to a deployment by its old id, whose
+/// own service deployment was successful long ago. The service's list tells how that goes.
+fn accept(deployment: ServiceDeployment, facts: &mut Facts, goal: &Goal) {
+    let state = facts.ours(goal).and_then(|ours| ours.rollout_state.as_deref());
+    let contradicts = state.is_some_and(|state| state != "COMPLETED") && deployment.is_closed();
+    let is_as_it_was = !goal.is_new() || goal.previous_deployment_id.is_none();
+    if is_as_it_was && facts.tracking != Tracking::Known && contradicts {
+        facts.lose_service_deployment();
+    } else {
+        facts.read_service_deployment(deployment);
     }
 }
 

@@ -75,9 +75,12 @@ pub(super) async fn undo(
             conclude(failure, ended, false, (goal, &wait), outcome, tell);
         }
         Err(no_way) => {
-            let verdict = if matches!(no_way, NoWay::Refused(_)) { Verdict::RollbackFailed } else { failure };
+            // What may have been carried out all the same is not known to have failed.
+            let refused = matches!(&no_way, NoWay::Refused(error) if !error.maybe_applied);
+            let verdict = if refused { Verdict::RollbackFailed } else { failure };
             let words = match verdict {
                 Verdict::RollbackFailed => format!("and the way back failed: {no_way}"),
+                _ if matches!(no_way, NoWay::Refused(_)) => format!("and {no_way}"),
                 _ => format!("and nothing was undone: {no_way}"),
             };
             tell(What::Warned(words.trim_start_matches("and ").to_owned()));

@@ -16,6 +16,10 @@ use crate::plan::ServicePlan;
 /// Requests without an answer before giving up.
 const ATTEMPTS: u32 = 3;
 
+/// Pauses before the looks for what a request without an answer may have begun: reads lag. A request that begins a
+/// deployment each time it is sent is looked for longest.
+const LOOKS: [Duration; 3] = [Duration::from_secs(2), Duration::from_secs(4), Duration::from_secs(8)];
+
 /// Updates the service with the revision in `outcome`; what is to be proven then.
 ///
 /// # Errors
@@ -95,18 +99,20 @@ pub(super) async fn send(
             Err(error) => error,
         };
         tell(What::Warned(format!("`{}` brought no answer; looking whether it was carried out", error.action)));
-        // Reads lag: give the update a moment to show.
-        tokio::time::sleep(Duration::from_secs(1 << attempt)).await;
-        let Ok(services) = aws.describe_services(cluster, &[before.service_name.as_str()]).await else {
-            return Err(error);
-        };
-        let Some(service) = services.into_iter().next() else { return Err(error) };
-        if begun(before, &service, arn).is_some() {
-            return Ok(service);
+        let is_forced = body.get("forceNewDeployment") == Some(&Value::Bool(true));
+        let looks = if is_forced { LOOKS.len() } else { 1 };
+        let mut seen = None;
+        for pause in LOOKS.iter().take(looks) {
+            tokio::time::sleep(*pause).await;
+            let read = aws.describe_services(cluster, &[before.service_name.as_str()]).await;
+            seen = read.ok().and_then(|services| services.into_iter().next());
+            if let Some(service) = seen.take_if(|service| begun(before, service, arn).is_some()) {
+                return Ok(service);
+            }
         }
         // Somebody else's deployment: whether ours went before it cannot be seen, and to send again would replace it.
-        let is_foreign = service.primary().is_some_and(|primary| is_new(primary, before));
-        if is_foreign || attempt >= ATTEMPTS {
+        let is_foreign = |service: &Service| service.primary().is_some_and(|primary| is_new(primary, before));
+        if seen.is_none_or(|service| is_foreign(&service)) || attempt >= ATTEMPTS {
             return Err(error);
         }
     }

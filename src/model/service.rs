@@ -5,6 +5,7 @@
 //! <https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_Service.html>
 
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 /// An ECS service, as DescribeServices and UpdateService answer it.
 #[derive(Debug, Clone, PartialEq, Deserialize, Serialize, Default)]
@@ -31,9 +32,9 @@ pub struct Service {
     /// REPLICA or DAEMON.
     pub scheduling_strategy: Option<String>,
     /// The settings of its deployments, whole, unknown fields included.
-    pub deployment_configuration: Option<serde_json::Value>,
+    pub deployment_configuration: Option<Value>,
     /// Its subnets, security groups and whether tasks get a public address, whole.
-    pub network_configuration: Option<serde_json::Value>,
+    pub network_configuration: Option<Value>,
     /// The target groups that it registers its tasks in.
     pub load_balancers: Vec<LoadBalancer>,
     /// Seconds after a task's start in which ECS ignores failing health checks.
@@ -71,7 +72,7 @@ pub struct LoadBalancer {
     /// That container's port.
     pub container_port: Option<i64>,
     /// The second target group of the strategies that shift traffic, the listener rules and the role, whole.
-    pub advanced_configuration: Option<serde_json::Value>,
+    pub advanced_configuration: Option<Value>,
 }
 
 /// Who moves a service's tasks: ECS, CODE_DEPLOY or EXTERNAL.
@@ -108,9 +109,9 @@ pub struct Deployment {
     /// When it was created.
     pub created_at: Option<f64>,
     /// The volumes that ECS manages for its tasks, whole.
-    pub volume_configurations: Vec<serde_json::Value>,
+    pub volume_configurations: Vec<Value>,
     /// The target groups of VPC Lattice that its tasks are registered in, whole.
-    pub vpc_lattice_configurations: Vec<serde_json::Value>,
+    pub vpc_lattice_configurations: Vec<Value>,
 }
 
 /// A task set: the tasks of one revision, where others than ECS move them.
@@ -194,7 +195,7 @@ pub struct ServiceDeployment {
     /// The alarms watched.
     pub alarms: Option<Alarms>,
     /// The settings it rolls out by, as they were when it began, whole.
-    pub deployment_configuration: Option<serde_json::Value>,
+    pub deployment_configuration: Option<Value>,
     /// When it was created.
     pub created_at: Option<f64>,
     /// When it began to move.
@@ -320,6 +321,13 @@ impl Service {
     /// The task set that serves production.
     pub fn primary_task_set(&self) -> Option<&TaskSet> {
         self.task_sets.iter().find(|set| set.status == "PRIMARY")
+    }
+
+    /// Whether its deployments shift traffic (`BLUE_GREEN`, LINEAR, CANARY, and whatever comes), so that the list of
+    /// deployments alone does not tell how far they are.
+    pub fn shifts_traffic(&self) -> bool {
+        let strategy = self.deployment_configuration.as_ref().and_then(|configuration| configuration.get("strategy"));
+        strategy.and_then(Value::as_str).is_some_and(|strategy| strategy != "ROLLING")
     }
 
     /// The type of the deployment controller: `ECS` when ECS names none.

@@ -140,6 +140,8 @@ fn update(
                 .extend(kept.map(|why| format!("{why} It is not deployed again: `force-new-deployment` is false.")));
         }
     }
+    // Where traffic is shifted, the old tasks stay until the new ones have baked, and an alarm may still lead back.
+    let moves = state == Some("IN_PROGRESS") || (service.shifts_traffic() && service.deployments.len() > 1);
     let needed = !is_current || is_forced || again.is_some() || asks_for_more(deploy, service);
     if needed {
         let mut body = body(deploy, service);
@@ -148,7 +150,7 @@ fn update(
             warnings.push(why);
         }
         steps.push(Step::UpdateService { body: Value::Object(body) });
-    } else if state == Some("IN_PROGRESS") {
+    } else if moves {
         let revision = short_name(&service.task_definition);
         warnings.push(format!("Nothing is to be changed, but the rollout of {revision} is still in progress."));
     } else if service.running_count < service.desired_count {
@@ -157,7 +159,7 @@ fn update(
             service.running_count, service.desired_count, service.service_name
         ));
     }
-    if inputs.wait.enabled && (needed || state == Some("IN_PROGRESS")) {
+    if inputs.wait.enabled && (needed || moves) {
         steps.push(Step::AwaitRollout);
     }
 }

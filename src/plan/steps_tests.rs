@@ -7,6 +7,7 @@ use super::*;
 
 use crate::inputs::Asked;
 use crate::inputs::runner::Runner;
+use crate::model::service::Deployment;
 use crate::observe::Base;
 use crate::plan::{ServicePlan, plan};
 
@@ -307,6 +308,13 @@ fn a_rollout_that_goes_on_is_followed_and_a_failed_one_is_started_again() {
     await
     ! Nothing is to be changed, but the rollout of web:7 is still in progress.
     ");
+    let baking = |o: &mut Observed| {
+        rollout_is("COMPLETED")(o);
+        let service = o.service.as_mut().unwrap();
+        service.deployment_configuration = Some(json!({ "strategy": "BLUE_GREEN" }));
+        service.deployments.push(Deployment { status: "ACTIVE".to_owned(), ..Deployment::default() });
+    };
+    assert_eq!(Case::new(&[]).with(baking).told(), Case::new(&[]).with(rollout_is("IN_PROGRESS")).told());
     insta::assert_snapshot!(Case::new(&[]).with(rollout_is("FAILED")).told(), @r#"
     reuse web:7
     update {"cluster":"prod","service":"web","forceNewDeployment":true}

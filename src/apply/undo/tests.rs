@@ -144,6 +144,24 @@ async fn a_way_back_that_fails_is_said_loudest() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_way_back_that_may_have_been_asked_for_is_not_called_failed() {
+    let mut run = Run::of(world().rollout("web", tripped())).await;
+    run.plan.on_failure = OnFailure::Rollback;
+    run.sim.with(|world| {
+        let mut fault = |operation: &str, skip, times, trick| {
+            world.faults.push(crate::sim::Fault { operation: operation.into(), skip, times, trick });
+        };
+        fault("UpdateService", 0, u32::MAX, Trick::LostAnswer);
+        fault("DescribeServices", 1, u32::MAX, Trick::Reset);
+    });
+    let (goal, wait) = (run.outcome.goal.clone().unwrap(), wait_of(true));
+    undo::undo(&goal, Verdict::Failed, &run.plan, (&wait, LIMIT), &run.aws, &mut run.outcome, &mut |_| {}).await;
+    assert_eq!(run.outcome.verdict, Some(Verdict::Failed), "{}", what(&run));
+    assert!(what(&run).contains("and whether `ecs:UpdateService` was carried out is not known"), "{}", what(&run));
+    assert!(run.outcome.changed);
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_way_back_that_is_still_going_on_is_not_called_done() {
     let run = failing(world(), &[tripped(), Rollout::Stall { running: 1 }]).await;
     assert!(run.ending().starts_with("timed-out circuit-breaker"), "{}", run.ending());
