@@ -81,9 +81,10 @@ fn tasks(report: &Report) -> Option<String> {
         if service.pending_count > 0 { format!(", {} pending", service.pending_count) } else { String::new() };
     let (running, asked) = (service.running_count, service.desired_count);
     // While a deployment goes on, old tasks run beside the new ones.
-    Some(match running > asked {
-        true => format!("{running} running, {asked} asked for{pending}"),
-        false => format!("{running} of {asked} running{pending}"),
+    Some(if running > asked {
+        format!("{running} running, {asked} asked for{pending}")
+    } else {
+        format!("{running} of {asked} running{pending}")
     })
 }
 

@@ -8,20 +8,20 @@ const MOST: usize = 20;
 
 pub fn section(report: &Report) -> Option<String> {
     let unread = unread(report);
-    let remarks = report.remarks().into_iter().filter(|remark| !unread.contains(remark)).collect();
-    listed("> [!WARNING]", remarks)
+    let remarks: Vec<&str> = report.remarks().into_iter().filter(|remark| !unread.contains(remark)).collect();
+    listed("> [!WARNING]", &remarks)
 }
 
 /// What of the evidence could not be read, and which permission it lacked.
 pub fn missing(report: &Report) -> Option<String> {
-    listed("> [!NOTE]\n> Not everything could be read. The verdict does not depend on it.\n>", unread(report))
+    listed("> [!NOTE]\n> Not everything could be read. The verdict does not depend on it.\n>", &unread(report))
 }
 
 fn unread(report: &Report) -> Vec<&str> {
     report.evidence().into_iter().flat_map(|evidence| &evidence.missing).map(String::as_str).collect()
 }
 
-fn listed(head: &str, remarks: Vec<&str>) -> Option<String> {
+fn listed(head: &str, remarks: &[&str]) -> Option<String> {
     let more = remarks.len().saturating_sub(MOST);
     let mut lines: Vec<String> = remarks.iter().take(MOST).map(|remark| format!("> - {}", prose(remark))).collect();
     if more > 0 {

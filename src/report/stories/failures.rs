@@ -304,7 +304,8 @@ impl Stage {
     /// Three tasks stopped as in the fixture, the breaker tripped, and `web:7` serves again.
     fn of(fixture: &str, log: &[String]) -> Self {
         let fixture = parse(fixture);
-        let tasks: Vec<Task> = (0..3).map(|nth| task(&fixture["task"], nth)).collect();
+        let one_by_one = TASKS.into_iter().zip([4.0, 26.0, 48.0]);
+        let tasks: Vec<Task> = one_by_one.map(|(id, after)| task(&fixture["task"], id, after)).collect();
         let mut events: Vec<(f64, String)> = Vec::new();
         for (task, id) in tasks.iter().zip(TASKS) {
             let started = task.created_at.unwrap() - BEGAN;
@@ -453,24 +454,23 @@ impl Stage {
     fn tail(&self) -> Option<LogTail> {
         let newest = self.tasks.last().filter(|_| !self.log.is_empty())?;
         let ended = newest.stopping_at.unwrap();
-        let first = ended - 0.1 * self.log.len() as f64;
-        let line = |(nth, text): (usize, &String)| LogLine { at: first + 0.1 * nth as f64, text: text.clone() };
+        let line = |text: &String| LogLine { at: ended - 0.1, text: text.clone() };
         Some(LogTail {
             task: TASKS[2].to_owned(),
             container: "web".to_owned(),
             group: "/ecs/web".to_owned(),
             stream: format!("web/web/{}", TASKS[2]),
             region: "eu-central-1".to_owned(),
-            lines: self.log.iter().enumerate().map(line).collect(),
+            lines: self.log.iter().map(line).collect(),
         })
     }
 }
 
 /// The fixture's task, as one of several that ECS started one after the other.
-fn task(fixture: &Value, nth: usize) -> Task {
-    let created = BEGAN + 4.0 + 22.0 * nth as f64;
+fn task(fixture: &Value, id: &str, after: f64) -> Task {
+    let created = BEGAN + after;
     let mut task: Task = serde_json::from_value(fixture.clone()).unwrap();
-    task.task_arn = format!("arn:aws:ecs:eu-central-1:{ACCOUNT}:task/prod/{}", TASKS[nth]);
+    task.task_arn = format!("arn:aws:ecs:eu-central-1:{ACCOUNT}:task/prod/{id}");
     task.created_at = Some(created);
     let reason = task.stopped_reason.clone().unwrap_or_default();
     let after = |seconds: f64| Some(created + seconds);
