@@ -1,4 +1,4 @@
-//! The step after the job: closes what a killed run left open on GitHub. It never fails the job, and says nothing where
+//! The step after the job: closes what a killed run left open on GitHub, and writes what GitHub did not take in time. It never fails the job, and says nothing where
 //! nothing is open.
 //! <https://docs.github.com/en/actions/reference/workflows-and-actions/metadata-syntax#runspost-entrypoint>
 
@@ -51,14 +51,15 @@ impl LeftOpen {
                 format!("The GitHub deployment of the environment `{}` ended as `{}`.", open.environment, ending.state);
             self.tell(ended, &done, say);
         }
-        if let Some(LastWords { marker, body }) = &self.comment {
+        if let Some(LastWords { marker, body, is_final }) = &self.comment {
             let note = Note { marker, body, wanted: false };
             let written = github::comment(&self.runner, token, http, note, LIMIT).await;
-            self.tell(
-                written,
-                "The run was killed before it could tell how the deploy ended; ECS goes on with what was begun.",
-                say,
-            );
+            let done = if *is_final {
+                "The comment on the pull request tells now how the run ended."
+            } else {
+                "The run was killed before it could tell how the deploy ended; ECS goes on with what was begun."
+            };
+            self.tell(written, done, say);
         }
     }
 

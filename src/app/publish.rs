@@ -13,6 +13,7 @@ use crate::apply::What;
 use crate::github::{self, Ending, GitHubDeployment, Note, Opening, files};
 use crate::http::Http;
 use crate::inputs::{Mode, PrComment};
+use crate::report::comment::Comment;
 use crate::report::{Report, comment, deployment};
 
 /// How long GitHub may hold up the first change.
@@ -27,11 +28,16 @@ pub(super) const COMMENT: &str = "comment";
 /// The name under which the state keeps the open deployment.
 pub(super) const DEPLOYMENT: &str = "deployment";
 
-/// The comment that is left behind if this process is killed.
+/// The longest note, in bytes: the runner gives it back as one variable, and Linux takes none of 128 KiB.
+const LONGEST_NOTE: usize = 120_000;
+
+/// The comment that the step after the job writes.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct LastWords {
     pub marker: String,
     pub body: String,
+    /// Whether it tells how the run ended; else it is what is left behind if this process is killed.
+    pub is_final: bool,
 }
 
 /// What is open on GitHub.
@@ -49,9 +55,7 @@ impl Open {
             && let Some(comment) = comment::killed(report)
         {
             self.comment = true;
-            let words = LastWords { marker: comment.marker, body: comment.body };
-            note(report, COMMENT, serde_json::to_string(&words).ok())
-                .unwrap_or_else(|warning| tell(What::Warned(warning)));
+            note(report, COMMENT, words(comment, false)).unwrap_or_else(|warning| tell(What::Warned(warning)));
         }
         if reporting.github_deployment {
             self.open_deployment(report, http, tell).await;
@@ -114,7 +118,12 @@ impl Open {
         let had_comment = self.comment;
         let comment = async {
             let written = in_time(write_comment(report, http), given_up.clone()).await;
-            let noted = if had_comment { note(report, COMMENT, None) } else { Ok(()) };
+            // What could not be written now is written after the job.
+            let left = if written.is_err() { comment::comment(report) } else { None };
+            let noted = match left {
+                None if !had_comment => Ok(()),
+                left => note(report, COMMENT, left.and_then(|comment| words(comment, true))),
+            };
             [written, noted]
         };
         let deployment = async {
@@ -158,6 +167,12 @@ async fn in_time(
             Err("GitHub took too long to be told how the run ended: it was cancelled.".to_owned())
         }
     }
+}
+
+/// A comment as a note, unless it is too long to be one.
+fn words(comment: Comment, is_final: bool) -> Option<String> {
+    let words = LastWords { marker: comment.marker, body: comment.body, is_final };
+    serde_json::to_string(&words).ok().filter(|note| note.len() <= LONGEST_NOTE)
 }
 
 /// Keeps a value for the step after the job; nothing means that nothing is open any more.

@@ -96,6 +96,23 @@ async fn an_end_that_github_did_not_take_is_told_after_the_job_as_it_was() {
 }
 
 #[tokio::test]
+async fn a_comment_that_github_did_not_take_in_time_is_written_after_the_job_as_it_was() {
+    let scenario = never_ending().await;
+    scenario.sim.with(|world| {
+        let trick = Trick::Delay(std::time::Duration::from_secs(30));
+        world.faults.push(Fault { operation: "issues/list-comments".into(), skip: 0, times: 1, trick });
+    });
+    let ended = scenario.run_and_signal("UpdateService", "TERM").await;
+    ended.is(130, "cancelled", "cancelled");
+    assert!(ended.comments.is_empty());
+    let after = scenario.run_after_the_job(&ended.state).await;
+    assert_eq!((after.code, after.comments.len()), (Some(0), 1), "{}", after.told());
+    let comment = &after.comments[0];
+    assert!(comment.contains("Cancelled") && !comment.contains("Killed"), "{comment}");
+    assert!(after.stdout.contains("tells now how the run ended"), "{}", after.told());
+}
+
+#[tokio::test]
 async fn it_never_fails_the_job() {
     let scenario = never_ending().await;
     let killed = scenario.run_and_signal("UpdateService", "KILL").await;
