@@ -27,11 +27,21 @@ const NO_WAY: &[&str] = &[
     "the task cannot pull registry auth",
 ];
 
-/// The registry counts pulls.
+/// The registry counts pulls, and ECR's own API the logins too.
 pub fn rate_limited<'a>(sign: &Sign<'a>, scene: &Scene<'a>) -> Option<Cause> {
     let limited = sign.says_any(&["toomanyrequests", "reached your pull rate limit", "429 too many requests"]);
-    limited.then(|| {
+    (limited || (is_pull(sign) && sign.is_throttled())).then(|| {
         let (what, name) = (scene.image_in_words(sign), scene.starting_in_words(sign));
+        // Of what ECR fetches from another registry, that one counts the pulls.
+        let is_of_ecr = matches!(scene.registry(sign), Some(Registry::Ecr { .. })) || sign.says("ecr registry auth");
+        if is_of_ecr && !sign.says("reached your pull rate limit") {
+            return Cause::certain(
+                Code::ImagePullRateLimited,
+                format!("cannot start for now: ECR limits how often {what} and the login for it may be asked for."),
+                "Run the job again; if it happens again, start fewer tasks of the account at the same time, or raise \
+                 ECR's rate in Service Quotas.",
+            );
+        }
         Cause::certain(
             Code::ImagePullRateLimited,
             format!("cannot start for now: its registry limits how often {what} may be pulled."),
@@ -125,10 +135,36 @@ pub fn registry_unreachable<'a>(sign: &Sign<'a>, scene: &Scene<'a>) -> Option<Ca
         })
 }
 
+/// The registry has an error of its own, or breaks the connection off.
+pub fn registry_broken<'a>(sign: &Sign<'a>, scene: &Scene<'a>) -> Option<Cause> {
+    (is_pull(sign) && sign.is_broken() && !sign.says_any(NO_WAY)).then(|| {
+        let image = scene.image_in_words(sign);
+        Cause::certain(
+            Code::ImagePullInterrupted,
+            format!("cannot start for now: the registry of {image} has an error of its own, or broke off."),
+            "Run the job again; if it happens again, look at the registry's status page.",
+        )
+        .likely()
+    })
+}
+
 /// The registry refuses.
 pub fn denied<'a>(sign: &Sign<'a>, scene: &Scene<'a>) -> Option<Cause> {
     let bare = sign.without_references();
-    let refused = ["denied", "authoriz", "403 forbidden", "401 unauthorized", "has the permissions to pull"];
+    // The name of ECR's login, `GetAuthorizationToken`, is no refusal.
+    let refused = [
+        "denied",
+        "not authorized",
+        "unauthorized",
+        "authorization failed",
+        "no basic auth credentials",
+        "403 forbidden",
+        "status code: 403",
+        "statuscode: 403",
+        "status code: 401",
+        "statuscode: 401",
+        "has the permissions to pull",
+    ];
     (is_pull(sign) && bare.says_any(&refused)).then(|| {
         let image = scene.image_in_words(sign);
         let registry = scene.registry(sign);

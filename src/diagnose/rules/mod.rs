@@ -69,6 +69,7 @@ pub const RULES: &[Rule] = &[
     images::platform_mismatch,
     storage::disk_full,
     images::layer_unreachable,
+    images::registry_broken,
     images::layer_refused,
     images::registry_unreachable,
     images::denied,
@@ -159,9 +160,12 @@ pub fn fails_for_ever(group: &StoppedGroup) -> Option<Code> {
     cause.deterministic.then_some(cause.code)
 }
 
-/// The first cause that a rule finds in something said.
+/// The first cause that a rule finds in something said. Where a throttled call or a broken connection is part of it, it
+/// may pass by itself, whatever it is.
 fn of_sign<'a>(sign: &Sign<'a>, scene: &Scene<'a>) -> Option<Cause> {
-    RULES.iter().find_map(|rule| rule(sign, scene))
+    let cause = RULES.iter().find_map(|rule| rule(sign, scene))?;
+    let deterministic = cause.deterministic && !sign.is_throttled() && !sign.is_broken();
+    Some(Cause { deterministic, ..cause })
 }
 
 /// The first cause that a rule finds in a stop, unless the stop says nothing about the revision.

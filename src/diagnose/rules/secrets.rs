@@ -157,8 +157,19 @@ pub fn environment_file<'a>(sign: &Sign<'a>, scene: &Scene<'a>) -> Option<Cause>
                 scene.execution_role()
             ),
         );
-        // Without an answer of S3's it may have been the network.
-        if sign.says_any(&["accessdenied", "access denied", "403", "nosuchkey", "404", "not found"]) {
+        // Without an answer of S3's it may have been the network. The digits alone may be part of a request's id.
+        let answers = [
+            "accessdenied",
+            "access denied",
+            "status code: 403",
+            "statuscode: 403",
+            "403 forbidden",
+            "nosuchkey",
+            "status code: 404",
+            "statuscode: 404",
+            "not found",
+        ];
+        if sign.says_any(&answers) && !sign.is_throttled() && !sign.is_broken() {
             cause.for_ever()
         } else {
             cause.likely()

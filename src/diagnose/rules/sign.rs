@@ -3,6 +3,38 @@
 use crate::diagnose::StoppedGroup;
 use crate::model::names::Arn;
 
+/// How AWS and registries say that they are asked too often.
+const THROTTLED: &[&str] = &[
+    "throttl",
+    "rate exceeded",
+    "toomanyrequests",
+    "too many requests",
+    "requestlimitexceeded",
+    "slowdown",
+    "reduce your request rate",
+];
+
+/// How a server says that the trouble is its own, and how a connection ends too early.
+const BROKEN: &[&str] = &[
+    "status code: 5",
+    "statuscode: 5",
+    "http status: 5",
+    "internal server error",
+    "bad gateway",
+    "service unavailable",
+    "serviceunavailable",
+    "gateway timeout",
+    "gateway time-out",
+    "internalfailure",
+    "internalservererror",
+    "serverexception",
+    "tls handshake timeout",
+    "connection reset",
+    "broken pipe",
+    "unexpected eof",
+    ": eof",
+];
+
 /// One thing that AWS said.
 #[derive(Debug, Clone)]
 pub struct Sign<'a> {
@@ -43,6 +75,16 @@ impl<'a> Sign<'a> {
     /// Whether it contains one of the parts, given in lower case.
     pub fn says_any(&self, parts: &[&str]) -> bool {
         parts.iter().any(|part| self.says(part))
+    }
+
+    /// Whether it tells of a call that was made too often.
+    pub fn is_throttled(&self) -> bool {
+        self.without_references().says_any(THROTTLED)
+    }
+
+    /// Whether it tells of a server's own error, or of a connection that ended too early.
+    pub fn is_broken(&self) -> bool {
+        self.without_references().says_any(BROKEN)
     }
 
     /// The same without image references and addresses: a repository may well be called `authorization-denied`.

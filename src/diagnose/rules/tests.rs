@@ -421,6 +421,40 @@ fn the_container_that_failed_by_itself_is_blamed_and_not_those_that_ended_with_i
 }
 
 #[test]
+fn what_is_throttled_or_broken_off_is_neither_a_refusal_nor_for_ever() {
+    let login = "ResourceInitializationError: unable to pull secrets or registry auth: unable to retrieve ecr registry \
+                 auth: operation error ECR: GetAuthorizationToken, exceeded maximum number of attempts, 3, ";
+    let secret = "ResourceInitializationError: unable to retrieve secret from asm: operation error Secrets Manager: \
+                  GetSecretValue, ";
+    let parameter =
+        "ResourceInitializationError: unable to retrieve secrets from ssm: operation error SSM: GetParameters, ";
+    let log = "ResourceInitializationError: failed to validate logger args: failed to create Cloudwatch log stream: \
+               operation error CloudWatch Logs: CreateLogStream, ";
+    let file = "ResourceInitializationError: failed to download env files: file download command: ";
+    let pull = "CannotPullContainerError: ";
+    let passing = [
+        "ThrottlingException: Rate exceeded",
+        "https response error StatusCode: 503, RequestID: 4034-0403",
+        "SlowDown: Please reduce your request rate. status code: 503, request id: 4034",
+        "Post https://api.example.com/: net/http: TLS handshake timeout",
+        "read tcp 10.0.1.7:41234->52.46.1.2:443: read: connection reset by peer",
+        "unexpected EOF",
+    ];
+    for begins in [login, secret, parameter, log, file, pull] {
+        for why in passing {
+            let said = format!("{begins}{why}");
+            let stopped = vec![stop("TaskFailedToStart", &said, &[])];
+            assert_eq!(fails_for_ever(&stopped[0]), None, "{said}");
+            let code = World::new().names(&Evidence { stopped, ..Evidence::default() });
+            let wrong = [Code::ImagePullDenied, Code::ImageNotFound, Code::SecretDenied, Code::LogsDenied];
+            assert!(code.is_some_and(|code| !wrong.contains(&code)), "{said}: {code:?}");
+        }
+    }
+    let refused = format!("{login}https response error StatusCode: 403, RequestID: 5030-0503, api error Forbidden");
+    assert_eq!(fails_for_ever(&stop("TaskFailedToStart", &refused, &[])), Some(Code::ImagePullDenied));
+}
+
+#[test]
 fn a_name_that_reads_like_a_reason_is_none() {
     let image = "123456789012.dkr.ecr.eu-central-1.amazonaws.com/authorization-denied:i/o";
     let said = format!("CannotPullContainerError: failed to resolve ref {image}: {image}: not found");
