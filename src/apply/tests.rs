@@ -447,9 +447,11 @@ async fn the_stopped_tasks_tell_why_and_a_denied_read_only_removes_them() {
     assert_eq!(cause.map(|cause| cause.code), Some(Code::ImageNotFound), "{evidence:#?}");
     assert_eq!(evidence.stopped.iter().map(|group| group.count).sum::<usize>(), 3, "{evidence:#?}");
     assert!(!evidence.events.is_empty());
+    assert!(evidence.tasks.is_some_and(|tasks| tasks.len() >= 3));
 
     let run = Run::of(broken().denied("ListTasks")).await;
     let (evidence, cause) = why(&run).await;
+    assert_eq!(evidence.tasks, None);
     assert_eq!(cause, None);
     assert!(evidence.missing.iter().any(|missing| missing.contains("ecs:ListTasks")), "{evidence:#?}");
 

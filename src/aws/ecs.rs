@@ -15,6 +15,9 @@ use crate::model::service::{Service, ServiceDeployment, ServiceRevision};
 use crate::model::task::Task;
 use crate::model::task_definition::Registered;
 
+/// Tasks of a service that are read, running or stopped: what one DescribeTasks takes.
+pub const MOST_TASKS: u8 = 100;
+
 impl Aws {
     /// The services of `names` (at most 10) that exist in the cluster; the others are simply absent.
     ///
@@ -175,7 +178,7 @@ impl Aws {
         loop {
             let wire = Wire::default();
             let call = self.ecs.list_tasks().cluster(cluster).started_by(deployment_id).set_next_token(token);
-            let sent = call.max_results(100).customize().interceptor(wire.clone()).send().await;
+            let sent = call.max_results(i32::from(MOST_TASKS)).customize().interceptor(wire.clone()).send().await;
             let page: Page = wire.answer("ecs:ListTasks", sent)?;
             if !page.task_arns.is_empty() {
                 let wire = Wire::default();

@@ -13,6 +13,7 @@ use super::moments::{moments, spent};
 use super::{Evidence, LogTail, Subject, targets};
 use crate::aws::Aws;
 use crate::aws::call::{CallError, CallErrorKind};
+use crate::aws::ecs::MOST_TASKS;
 use crate::model::log::LogLine;
 use crate::model::names::short_name;
 use crate::model::task::Task;
@@ -50,17 +51,19 @@ pub async fn gather(subject: &Subject<'_>, aws: &Aws) -> Evidence {
     let (cluster, name) = (subject.plan.cluster.as_str(), service.service_name.as_str());
     let stopped = async {
         let read = before(until, "The stopped tasks", aws.stopped_tasks(cluster, name)).await;
+        let are_all = are_all(&read);
         let tasks = read.map(|tasks| ours(tasks, subject));
         let failed = tasks.iter().flatten().filter(|task| !is_routine(task));
         let (wanted, elsewhere) = sources(group(failed).iter(), &tasks.iter().flatten(), subject, &aws.region);
-        (tasks, tails(wanted, elsewhere, subject, aws, until).await)
+        (tasks, are_all, tails(wanted, elsewhere, subject, aws, until).await)
     };
     let running = async {
         let read = before(until, "The running tasks", aws.running_tasks(cluster, name)).await;
-        read.map(|tasks| ours(tasks, subject))
+        let are_all = are_all(&read);
+        (read.map(|tasks| ours(tasks, subject)), are_all)
     };
     let seen = subject.service.unwrap_or(service);
-    let ((stopped, (logs, unread)), running, (groups, unseen)) =
+    let ((stopped, are_all_stopped, (logs, unread)), (running, are_all_running), (groups, unseen)) =
         join!(Box::pin(stopped), Box::pin(running), Box::pin(targets::read(seen, aws, until)));
     (evidence.logs, evidence.target_groups) = (logs, groups);
     let mut tasks = Vec::new();
@@ -70,6 +73,8 @@ pub async fn gather(subject: &Subject<'_>, aws: &Aws) -> Evidence {
             Err(why) => evidence.missing.push(why),
         }
     }
+    evidence.tasks = (are_all_stopped && are_all_running)
+        .then(|| tasks.iter().map(|task| short_name(&task.task_arn).to_owned()).collect());
     evidence.missing.extend(unread.into_iter().chain(unseen));
     let mut told = BTreeSet::new();
     evidence.missing.retain(|why| told.insert(why.clone()));
@@ -106,6 +111,11 @@ fn since(subject: &Subject<'_>, tasks: &[Task]) -> f64 {
     let first = || tasks.iter().filter_map(|task| task.created_at).min_by(f64::total_cmp);
     let event = || subject.service.and_then(|it| it.events.last()).map(|event| event.created_at);
     told.or_else(first).or_else(event).unwrap_or_default()
+}
+
+/// Whether there are no more tasks than those that were read.
+fn are_all(read: &Result<Vec<Task>, String>) -> bool {
+    read.as_ref().is_ok_and(|tasks| tasks.len() < usize::from(MOST_TASKS))
 }
 
 /// The tasks of our deployment.

@@ -37,6 +37,9 @@ pub struct Subject<'a> {
 /// What was found. Texts come from outside.
 #[derive(Debug, Clone, Default, Serialize)]
 pub struct Evidence {
+    /// The ids of all tasks of our deployment, running and stopped; none when they could not all be read.
+    #[serde(skip)]
+    pub tasks: Option<Vec<String>>,
     /// Stopped tasks of our deployment, grouped by equal reason, most frequent first.
     pub stopped: Vec<StoppedGroup>,
     /// Its tasks that stopped in the ordinary course of things (scale-in, spot, a person): no failures.

@@ -2,6 +2,7 @@
 //! <https://docs.aws.amazon.com/elasticloadbalancing/latest/application/target-group-health-checks.html>
 
 use super::scene::{named_target_group, target_group_name};
+use super::whose::{self, Whose};
 use super::{Cause, Scene, Sign, quoted};
 use crate::diagnose::Evidence;
 use crate::error::Code;
@@ -16,11 +17,21 @@ fn is_load_balancer(sign: &Sign<'_>) -> bool {
     ])
 }
 
+/// The container's own check, in the words of a stop, an event, or of ours.
+fn is_container(sign: &Sign<'_>) -> bool {
+    sign.says("failed container health checks")
+}
+
+/// Whether it tells that some task is unhealthy.
+pub fn is_of_a_task(sign: &Sign<'_>) -> bool {
+    is_load_balancer(sign) || is_container(sign)
+}
+
 /// Tasks run in a zone that the load balancer does not serve.
 pub fn target_zone_disabled<'a>(sign: &Sign<'a>, scene: &Scene<'a>) -> Option<Cause> {
     let says = "availability zone that is not enabled for the load balancer";
     let reason = reason(sign, scene).filter(|_| is_load_balancer(sign));
-    (sign.says(says) || reason.as_ref().is_some_and(|reason| Sign::of(reason).says(says))).then(|| {
+    (sign.says(says) || reason.as_ref().is_some_and(|(_, reason)| Sign::of(reason).says(says))).then(|| {
         let cause = Cause::certain(
             Code::TargetZoneDisabled,
             "starts, but in an Availability Zone that its load balancer does not serve.",
@@ -31,7 +42,7 @@ pub fn target_zone_disabled<'a>(sign: &Sign<'a>, scene: &Scene<'a>) -> Option<Ca
             ),
         );
         match reason {
-            Some(reason) if !sign.says(says) => cause.seen(told(&reason)),
+            Some((whose, reason)) if !sign.says(says) => sure(cause, whose).seen(told(&reason)),
             _ => cause,
         }
     })
@@ -64,6 +75,7 @@ pub fn load_balancer<'a>(sign: &Sign<'a>, scene: &Scene<'a>) -> Option<Cause> {
         return None;
     }
     let reason = reason(sign, scene);
+    let (whose, reason) = reason.map_or((Whose::Ours, None), |(whose, reason)| (whose, Some(reason)));
     let said = Sign::of(reason.as_deref().unwrap_or_default());
     let check = Check::of(sign, scene);
     let codes = said.after("these codes: [", &[']']).map(str::to_owned);
@@ -125,7 +137,7 @@ pub fn load_balancer<'a>(sign: &Sign<'a>, scene: &Scene<'a>) -> Option<Cause> {
             ),
         ),
     };
-    let cause = Cause::certain(code, what, fix);
+    let cause = sure(Cause::certain(code, what, fix), whose);
     let cause = match reason {
         Some(reason) if !sign.says(&reason.to_ascii_lowercase()) => cause.seen(told(&reason)),
         _ => cause,
@@ -135,28 +147,37 @@ pub fn load_balancer<'a>(sign: &Sign<'a>, scene: &Scene<'a>) -> Option<Cause> {
     Some(if sees_why { cause } else { cause.likely() })
 }
 
+/// The reason that the load balancer has against another task need not be the one that it has against ours.
+fn sure(cause: Cause, whose: Whose) -> Cause {
+    if whose == Whose::Ours { cause } else { cause.likely() }
+}
+
 fn told(reason: &str) -> String {
     format!("The load balancer says: {}.", reason.trim_end_matches('.'))
 }
 
 /// Why the load balancer finds the targets unhealthy: as the sentence says it, as a target says it now, or as an event
-/// said it last.
-fn reason(sign: &Sign<'_>, scene: &Scene<'_>) -> Option<String> {
+/// said it last; of our tasks, if it is known of one.
+fn reason(sign: &Sign<'_>, scene: &Scene<'_>) -> Option<(Whose, String)> {
     if let Some(reason) = reason_in(sign) {
-        return Some(reason);
+        return Some((Whose::Ours, reason));
     }
     let targets = scene.target_group(sign).into_iter().flat_map(|group| &group.targets);
-    let mut unhealthy = targets.filter(|target| target.state == "unhealthy" || target.state == "unused");
-    let now = unhealthy.find_map(|target| target.description.clone());
+    let unhealthy = targets.filter(|target| target.state == "unhealthy" || target.state == "unused");
+    let now =
+        unhealthy.filter_map(|target| Some((whose::of_target(target, scene.evidence), target.description.clone()?)));
     let group = named_target_group(sign);
     let same = |event: &Sign<'_>| match (group, named_target_group(event)) {
         (Some(ours), Some(theirs)) => ours == theirs || target_group_name(ours) == target_group_name(theirs),
         _ => true,
     };
-    now.or_else(|| {
-        let events = scene.evidence.events.iter().rev().map(|event| Sign::of(&event.message));
-        events.into_iter().filter(|event| is_load_balancer(event) && same(event)).find_map(|event| reason_in(&event))
-    })
+    let events = scene.evidence.events.iter().rev().map(|event| Sign::of(&event.message));
+    let events = events
+        .filter(|event| is_load_balancer(event) && same(event))
+        .filter_map(|event| Some((whose::of_event(&event, scene), reason_in(&event)?)));
+    let reasons: Vec<(Whose, String)> = now.chain(events).collect();
+    let of = |whose: Whose| reasons.iter().find(|(of, _)| *of == whose).cloned();
+    of(Whose::Ours).or_else(|| of(Whose::Unknown))
 }
 
 fn reason_in(sign: &Sign<'_>) -> Option<String> {
@@ -224,7 +245,7 @@ impl Check {
 
 /// The container's own health check fails.
 pub fn container<'a>(sign: &Sign<'a>, scene: &Scene<'a>) -> Option<Cause> {
-    sign.says("failed container health checks").then(|| {
+    is_container(sign).then(|| {
         let unhealthy = scene.evidence.unhealthy.iter().find(|(_, _, status)| status == "UNHEALTHY");
         let name = unhealthy.map(|(_, name, _)| name.clone()).or_else(|| with_health_check(scene));
         let container = name.as_deref().map_or_else(|| "the container".to_owned(), |name| format!("container {}", quoted(name)));
@@ -252,19 +273,21 @@ fn with_health_check(scene: &Scene<'_>) -> Option<String> {
     checked.next().is_none().then_some(name)
 }
 
-/// What is unhealthy now, in ECS's own words for it.
-pub fn unhealthy_now(evidence: &Evidence) -> Vec<String> {
+/// What is unhealthy now, in ECS's own words for it, and whose task it is.
+pub fn unhealthy_now(evidence: &Evidence) -> Vec<(Whose, String)> {
     let targets = evidence.target_groups.iter().flat_map(|group| {
         group.targets.iter().filter(|target| target.state == "unhealthy").map(|target| {
             let reason = target.description.as_deref().or(target.reason.as_deref()).unwrap_or("unknown");
-            format!(
+            let said = format!(
                 "Target {} (port {}) is unhealthy in (target-group {}) due to (reason {reason})",
                 target.id, target.port, group.arn
-            )
+            );
+            (whose::of_target(target, evidence), said)
         })
     });
     let containers = evidence.unhealthy.iter().filter(|(_, _, status)| status == "UNHEALTHY");
-    let containers =
-        containers.map(|(task, name, _)| format!("Container `{name}` of task {task} failed container health checks"));
+    let containers = containers.map(|(task, name, _)| {
+        (Whose::Ours, format!("Container `{name}` of task {task} failed container health checks"))
+    });
     targets.chain(containers).collect()
 }

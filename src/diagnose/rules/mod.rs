@@ -15,9 +15,11 @@ mod sign;
 mod start;
 mod storage;
 mod traffic;
+mod whose;
 
 use self::scene::{Scene, all_quoted, quoted};
 use self::sign::Sign;
+use self::whose::Whose;
 use super::{Evidence, StoppedGroup, Subject};
 use crate::error::{Code, Error};
 use crate::model::exit_code;
@@ -147,7 +149,9 @@ pub fn name_cause(evidence: &Evidence, subject: &Subject<'_>) -> Option<Error> {
     };
     let found = by_status(&scene);
     let found = found.or_else(|| open.then(|| by_stops(&scene)).flatten());
-    let found = found.or_else(|| open.then(|| by_events(&scene).or_else(|| by_health(&scene))).flatten());
+    // What is known to be ours comes before what may be an earlier revision's.
+    let said = |whose| by_events(&scene, whose).or_else(|| by_health(&scene, whose));
+    let found = found.or_else(|| open.then(|| said(Whose::Ours).or_else(|| said(Whose::Unknown))).flatten());
     let found = found.or_else(|| open.then(|| unknown(&scene).or_else(|| without_a_way_back(&scene))).flatten());
     let (cause, seen) = found?;
     Some(cause.explain(seen, short_name(subject.task_definition), subject.known))
@@ -236,25 +240,23 @@ fn telling_stops<'a>(scene: &Scene<'a>) -> Vec<&'a StoppedGroup> {
     scene.evidence.stopped.iter().filter(|group| !is_routine(group, &Sign::of_stop(group))).collect()
 }
 
-/// What the service said last, since it was last steady, of our deployment or of none in particular.
-fn by_events(scene: &Scene<'_>) -> Option<Found> {
-    let ours = |sign: &Sign<'_>| {
-        let named = sign.after("(deployment ", &[')', ' ']);
-        named.is_none() || named == scene.subject.map(|subject| subject.deployment_id)
-    };
+/// What the service said last, since it was last steady.
+fn by_events(scene: &Scene<'_>, whose: Whose) -> Option<Found> {
     let newest_first = scene.evidence.events.iter().rev().map(|event| (event, Sign::of(&event.message)));
     let mut since_steady = newest_first.take_while(|(_, sign)| !sign.says("has reached a steady state"));
     since_steady.find_map(|(event, sign)| {
-        let cause = of_sign(&sign, scene).filter(|_| ours(&sign) && !sign.says_any(ROUTINE_PARTS))?;
-        Some((cause, vec![format!("The service said: {}", sentence(&event.message))]))
+        let counts = whose::of_event(&sign, scene) == whose && !sign.says_any(ROUTINE_PARTS);
+        let cause = of_sign(&sign, scene).filter(|_| counts)?;
+        Some((cause.of(whose), vec![format!("The service said: {}", sentence(&event.message))]))
     })
 }
 
 /// What is unhealthy now, although nothing stopped.
-fn by_health(scene: &Scene<'_>) -> Option<Found> {
-    health::unhealthy_now(scene.evidence).into_iter().find_map(|said| {
+fn by_health(scene: &Scene<'_>, whose: Whose) -> Option<Found> {
+    let unhealthy = health::unhealthy_now(scene.evidence).into_iter().filter(|(of, _)| *of == whose);
+    unhealthy.into_iter().find_map(|(_, said)| {
         let cause = of_sign(&Sign::of(&said), scene)?;
-        Some((cause, vec![sentence(&said)]))
+        Some((cause.of(whose), vec![sentence(&said)]))
     })
 }
 
@@ -284,6 +286,15 @@ impl Cause {
     /// What was seen has this cause as a rule.
     fn likely(self) -> Self {
         Self { confidence: Confidence::Likely, ..self }
+    }
+
+    /// The same, found in what was said of such a task.
+    fn of(self, whose: Whose) -> Self {
+        if whose == Whose::Ours {
+            return self;
+        }
+        let what = format!("is not steady; a task of the service, perhaps of another revision, {}", self.what);
+        Self { what, ..self.likely() }
     }
 
     /// Every further task will meet the same.

@@ -119,6 +119,7 @@ fn evidence(fixture: &Value) -> Evidence {
     let logs = if log.is_empty() { Vec::new() } else { vec![wrote("web", &log)] };
     let target = fixture.get("target").map(|target| unhealthy(target["description"].as_str().unwrap()));
     Evidence {
+        tasks: Some(["0a1b", "1b2c", "2c3d", "0a1b2c3d4e5f"].map(str::to_owned).to_vec()),
         stopped: group(tasks.iter()),
         events,
         logs,
@@ -148,6 +149,7 @@ fn unhealthy(description: &str) -> TargetGroup {
         port: 8080,
         state: "unhealthy".to_owned(),
         description: Some(description.to_owned()),
+        task: Some("0a1b".to_owned()),
         ..Target::default()
     };
     TargetGroup {
@@ -384,6 +386,68 @@ fn what_is_unhealthy_now_is_the_cause_when_nothing_stopped() {
     assert_eq!(World::new().names(&evidence), None);
     evidence.unhealthy[0].2 = "UNHEALTHY".to_owned();
     assert_eq!(World::new().names(&evidence), Some(Code::ContainerUnhealthy));
+}
+
+#[test]
+fn the_ill_health_of_an_earlier_revision_s_task_is_not_blamed_on_ours() {
+    let sick = format!(
+        "(port 8080) is unhealthy in (target-group {GROUP}) due to (reason Health checks failed with these codes: [500])."
+    );
+    let said = |whose: &str| vec![event(&format!("(service web) {whose}{sick}"))];
+    let told = |evidence: &Evidence| {
+        let error = name_cause(evidence, &World::new().subject())?;
+        let sure = error.why.split_once(':').unwrap().0.to_owned();
+        Some((error.code, sure, error.what.contains("a task of the service, perhaps of another revision, ")))
+    };
+    let code = Code::HealthCheckServerError;
+    let (certain, likely) = (Some((code, "Certain".to_owned(), false)), Some((code, "Likely".to_owned(), true)));
+    let known = || Evidence { tasks: Some(vec!["0a1b".to_owned()]), ..Evidence::default() };
+    // Events.
+    assert_eq!(told(&Evidence { events: said("(task 0a1b) "), ..known() }), certain);
+    assert_eq!(told(&Evidence { events: said("(task 9f9f) "), ..known() }), None);
+    assert_eq!(told(&Evidence { events: said("(task 9f9f) "), ..Evidence::default() }), likely);
+    assert_eq!(told(&Evidence { events: said(""), ..known() }), likely);
+    let checks = vec![event("(service web) (task 9f9f) failed container health checks.")];
+    assert_eq!(told(&Evidence { events: checks, ..known() }), None);
+    // Targets.
+    let target = |id: &str, task: Option<&str>| {
+        let mut group = unhealthy("Health checks failed with these codes: [500]");
+        (group.targets[0].id, group.targets[0].task) = (id.to_owned(), task.map(str::to_owned));
+        vec![group]
+    };
+    assert_eq!(told(&Evidence { target_groups: target("10.0.1.7", Some("0a1b")), ..known() }), certain);
+    assert_eq!(told(&Evidence { target_groups: target("10.0.1.8", None), ..known() }), None);
+    assert_eq!(told(&Evidence { target_groups: target("10.0.1.8", None), ..Evidence::default() }), likely);
+    assert_eq!(told(&Evidence { target_groups: target("i-0123456789abcdef0", None), ..known() }), likely);
+    // What is known to be ours comes first.
+    let placed =
+        event("(service web) was unable to place a task because no container instance met all of its requirements.");
+    let both = Evidence { events: [vec![placed], said("")].concat(), ..known() };
+    assert_eq!(told(&both).unwrap().0, Code::NoInstanceFits);
+}
+
+#[test]
+fn why_our_task_failed_is_not_read_from_another_s_target() {
+    let stopped = || {
+        vec![stop(
+            "ServiceSchedulerInitiated",
+            &format!("Task failed ELB health checks in (target-group {GROUP})"),
+            &[],
+        )]
+    };
+    let target = |id: &str| {
+        let mut group = unhealthy("Health checks failed with these codes: [500]");
+        (group.targets[0].id, group.targets[0].task) = (id.to_owned(), None);
+        vec![group]
+    };
+    let told = |id: &str| {
+        let tasks = Some(vec!["0a1b".to_owned()]);
+        let evidence = Evidence { tasks, stopped: stopped(), target_groups: target(id), ..Evidence::default() };
+        let error = name_cause(&evidence, &World::new().subject()).unwrap();
+        (error.code, error.why.starts_with("Certain"))
+    };
+    assert_eq!(told("10.0.1.8"), (Code::HealthCheckFailing, false));
+    assert_eq!(told("i-0123456789abcdef0"), (Code::HealthCheckServerError, false));
 }
 
 #[test]
