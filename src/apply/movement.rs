@@ -104,6 +104,9 @@ mod tests {
         assert_eq!(said(&[(0, 2, 2), (560, 2, 1)], 600), slow, "an old task less is a step, too");
         assert_eq!(said(&[(0, 0, 2), (10, 1, 2)], 1200), "Nothing moved for the last 19 min 50 s.");
         assert_eq!(said(&[(0, 0, 2), (600, 0, 2)], 1200), "Nothing moved since the wait began.");
+        // Five minutes are long, and so is half of a short wait.
+        assert_eq!(said(&[(0, 0, 2), (300, 1, 2)], 600), "Nothing moved for the last 5 min.");
+        assert_eq!(said(&[(0, 0, 2), (40, 1, 2)], 100), "Nothing moved for the last 1 min.");
     }
 
     #[test]

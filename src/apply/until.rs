@@ -90,3 +90,48 @@ fn timeout(hook: &LifecycleHook) -> String {
     let time = hook.expires_at.and_then(|at| Timestamp::from_second(at as i64).ok());
     time.map(|time| format!(" until {}{then}", time.strftime("%H:%M UTC on %Y-%m-%d"))).unwrap_or_default()
 }
+
+#[cfg(test)]
+#[expect(clippy::unwrap_used, reason = "a test may panic")]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn what_is_reached_is_told_in_words() {
+        let goal =
+            Goal { deployment_id: "ecs-svc/2".to_owned(), task_definition: "x/web:8".to_owned(), ..Goal::default() };
+        let mut facts = Facts::default();
+        let service = json!({ "deployments": [{ "id": "ecs-svc/2", "runningCount": 2 }] });
+        facts.read_service(serde_json::from_value(service).unwrap(), &goal);
+        let deployment = json!({ "serviceDeploymentArn": "arn", "lifecycleStage": "POST_SCALE_UP" });
+        facts.read_service_deployment(serde_json::from_value(deployment).unwrap());
+        let pause = |action: Option<&str>, expires: Option<f64>| {
+            let hook = json!({ "hookId": "h", "timeoutAction": action, "expiresAt": expires });
+            let hook = Box::new(serde_json::from_value::<LifecycleHook>(hook).unwrap());
+            let line = pause_line(facts.service_deployment.as_ref().unwrap(), &hook);
+            format!("{}\n{line}", sentence(&Reached::Pause(hook, Some("POST_SCALE_UP".to_owned())), &facts, &goal))
+        };
+        let told = [
+            sentence(&Reached::Healthy, &facts, &goal),
+            sentence(&Reached::Stage("BAKE_TIME".to_owned()), &facts, &goal),
+            pause(Some("ROLLBACK"), Some(1_795_276_800.0)),
+            pause(Some("CONTINUE"), Some(1_795_276_800.5)),
+            pause(Some("SING"), Some(1_795_276_800.0)),
+            pause(Some("ROLLBACK"), None),
+        ];
+        insta::assert_snapshot!(told.join("\n"), @r"
+        all 2 tasks of `web:8` are up and healthy, as asked; old tasks may still drain
+        the deployment of `web:8` is at BAKE_TIME, as asked; ECS goes on with it
+        the deployment of `web:8` waits at POST_SCALE_UP until 16:00 UTC on 2026-11-21, when ECS rolls it back
+        the deployment waits for somebody at POST_SCALE_UP until 16:00 UTC on 2026-11-21, when ECS rolls it back. Continue it by `aws ecs continue-service-deployment --service-deployment-arn arn --hook-id h --action CONTINUE`
+        the deployment of `web:8` waits at POST_SCALE_UP until 16:00 UTC on 2026-11-21, when ECS goes on by itself
+        the deployment waits for somebody at POST_SCALE_UP until 16:00 UTC on 2026-11-21, when ECS goes on by itself. Continue it by `aws ecs continue-service-deployment --service-deployment-arn arn --hook-id h --action CONTINUE`
+        the deployment of `web:8` waits at POST_SCALE_UP until 16:00 UTC on 2026-11-21
+        the deployment waits for somebody at POST_SCALE_UP until 16:00 UTC on 2026-11-21. Continue it by `aws ecs continue-service-deployment --service-deployment-arn arn --hook-id h --action CONTINUE`
+        the deployment of `web:8` waits at POST_SCALE_UP
+        the deployment waits for somebody at POST_SCALE_UP. Continue it by `aws ecs continue-service-deployment --service-deployment-arn arn --hook-id h --action CONTINUE`
+        ");
+    }
+}

@@ -126,3 +126,92 @@ fn tasks_started_beyond_those_asked_for_are_a_sign_even_if_ecs_counts_nothing() 
     ours.desired_count = 2;
     assert_eq!(signs(&facts, &goal(), &ours), 3);
 }
+
+#[test]
+fn tasks_are_looked_at_when_new_signs_came_and_not_more_often_than_every_ten_seconds() {
+    let ours = |failed_tasks| Deployment {
+        id: "ecs-svc/2".to_owned(),
+        status: "PRIMARY".to_owned(),
+        desired_count: 2,
+        failed_tasks,
+        ..Deployment::default()
+    };
+    let at = |now: u64| Facts { now: Duration::from_secs(now), ..Facts::default() };
+    let due = |fail_fast: &FailFast, facts: &Facts, ours: &Deployment| fail_fast.is_due(facts, &goal(), ours);
+    let fresh = || FailFast::new(3);
+    assert!(due(&fresh(), &at(5), &ours(3)) && due(&fresh(), &at(5), &ours(4)));
+    assert!(!due(&fresh(), &at(5), &ours(2)), "too few");
+    assert!(!due(&FailFast::new(0), &at(5), &ours(3)), "never");
+    assert!(!due(&fresh(), &Facts { late: true, ..at(5) }, &ours(3)), "it is over anyway");
+    assert!(!due(&fresh(), &at(5), &Deployment { status: "ACTIVE".to_owned(), ..ours(3) }), "ours is replaced");
+    assert!(!due(&fresh(), &at(5), &Deployment { desired_count: 0, ..ours(3) }), "nothing is wanted");
+    let looked =
+        |signs, is_uncounted| FailFast { looked: Some(Duration::from_secs(5)), signs, is_uncounted, ..fresh() };
+    assert!(due(&looked(3, false), &at(15), &ours(4)));
+    assert!(!due(&looked(3, false), &at(14), &ours(4)), "too soon");
+    assert!(!due(&looked(3, false), &at(60), &ours(3)), "nothing new");
+    assert!(due(&looked(3, true), &at(60), &ours(3)), "ECS had the time to count them");
+}
+
+#[test]
+fn signs_are_what_ecs_counts_and_what_it_starts_beyond_what_was_asked_for() {
+    let (mut facts, _, mut ours) = facts(true, true, 4, 9);
+    ours.failed_tasks = 2;
+    assert_eq!(signs(&facts, &goal(), &ours), 4, "the breaker's count");
+    ours.failed_tasks = 5;
+    assert_eq!(signs(&facts, &goal(), &ours), 5);
+    let event =
+        |created_at, message: &str| ServiceEvent { created_at, message: message.to_owned(), ..ServiceEvent::default() };
+    let events = vec![
+        event(10.0, "(service web) has started 20 tasks: (task 1)."),
+        event(20.0, "(service web) has started 4 tasks: (task 1)."),
+        event(30.0, "(service web) has started 5 tasks: (task 1)."),
+        event(30.0, "(service web) has started to sing."),
+    ];
+    ours.desired_count = 2;
+    facts.service = Some(Service { events, ..Service::default() });
+    let goal = Goal { created_at: Some(20.0), ..goal() };
+    assert_eq!(signs(&facts, &goal, &ours), 7, "those of before are not ours");
+}
+
+#[test]
+fn what_the_service_says_of_its_breaker_counts_until_its_deployment_is_known() {
+    let (mut facts, service, ours) = facts(true, true, 3, 9);
+    facts.service_deployment = None;
+    assert!(has_breaker(&facts, &service) && ecs_ends_it(&facts, &service, &ours, 3));
+    let off = Service { deployment_configuration: None, ..service.clone() };
+    assert!(!has_breaker(&facts, &off) && !ecs_ends_it(&facts, &off, &ours, 3));
+    let (facts, off, ours) = self::facts(false, true, 3, 9);
+    assert!(!has_breaker(&facts, &service) && !ecs_ends_it(&facts, &off, &ours, 3), "its deployment knows better");
+}
+
+#[test]
+fn a_task_counts_as_long_lived_by_when_its_program_ended() {
+    let lived_for = |execution: Option<f64>, stopping: Option<f64>| Task {
+        execution_stopped_at: execution,
+        stopping_at: stopping,
+        ..exited(1, 300.0)
+    };
+    let three = |task: &Task| decides(&[task.clone(), task.clone(), task.clone()], &[]);
+    assert_eq!(three(&lived_for(Some(102.0), Some(300.0))), Some(3), "it only took long to stop");
+    assert_eq!(three(&lived_for(None, Some(160.0))), Some(3));
+    assert_eq!(three(&lived_for(None, Some(160.1))), None);
+    assert_eq!(three(&lived_for(None, None)), None);
+}
+
+#[test]
+fn the_end_of_the_wait_says_what_fails_and_what_serves() {
+    let group = decide(&[no_image(), no_image(), no_image()], &[], &goal(), 3).unwrap_or_else(|| unreachable!());
+    let old = Deployment {
+        task_definition: "x/web:7".to_owned(),
+        running_count: 2,
+        desired_count: 2,
+        ..Deployment::default()
+    };
+    let serving =
+        Service { status: "ACTIVE".to_owned(), desired_count: 2, deployments: vec![old], ..Service::default() };
+    let error = explain(&group, &goal(), &serving);
+    assert_eq!(error.code, Code::DeploymentFailed);
+    assert_eq!(error.why, format!("The newest stopped task, 0a1b: {PULL}. web:7 serves."));
+    assert!(explain(&group, &goal(), &Service::default()).why.ends_with("No task of the service runs."));
+}

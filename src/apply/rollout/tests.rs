@@ -326,6 +326,9 @@ fn every_ending_has_its_true_verdict() {
         ("without a state, not yet asked for any", "absent 1A7-2/2 2P8-0/0", "forward"),
         ("completed, but not with our revision", "absent 2P7c2/2", "forward"),
         ("blue and green run side by side", "absent blue-green 1A7c2/2 2P8c2/2", "forward"),
+        ("blue's tasks are gone, and it is still listed", "absent blue-green 1A7c0/0 2P8c2/2", "succeeded"),
+        ("green is alone, and its service deployment is looked for", "blue-green 2P8c2/2", "forward"),
+        ("the same at the limit", "blue-green 2P8c2/2 late", "succeeded"),
         ("blue is cleaned up", "absent blue-green 2P8c2/2", "succeeded"),
         ("failed, rollback off", "absent 1A7c2/2 2P8f0/2", "failed circuit-breaker"),
         ("failed, rollback on", "absent rollback-on 1A7c2/2 2P8f0/2", "back"),
@@ -334,6 +337,7 @@ fn every_ending_has_its_true_verdict() {
             "absent rollback-on 2P8f0/2 | @70 2P8f0/2",
             "failed circuit-breaker",
         ),
+        ("failed, rollback on, at the limit", "absent rollback-on 1A7c2/2 2P8f0/2 late", "failed circuit-breaker"),
         ("failed, and the service deployment may still tell more", "2P8f0/2", "back"),
         ("rolling back", "absent 2P8f0/2 | 2A8f0/2 3P7i1/2~", "back"),
         ("rolled back", "absent 2P8f0/2 | 2A8f0/2 3P7c2/2", "rolled-back circuit-breaker"),
@@ -353,6 +357,10 @@ fn every_ending_has_its_true_verdict() {
         ("superseded", "absent 1A7c2/2 2A8i1/2 3P9i0/2", "superseded web:9"),
         ("superseded, and the other one is done", "absent 3P9c2/2", "superseded web:9"),
         ("superseded by the revision before ours", "absent 2P8i1/2 | 2A8i1/2 3P7i0/2", "superseded web:7"),
+        ("rolled back, while the service deployment is looked for", "2P8f0/2 | 2A8f0/2 3P7c2/2", "back"),
+        ("the same at the limit", "2P8f0/2 | 2A8f0/2 3P7c2/2 late", "rolled-back circuit-breaker"),
+        ("the way back fails, while the service deployment is looked for", "2A8f0/2 3P7f0/2~", "back"),
+        ("ours had failed, and somebody took over", "absent 1A7c2/2 2A8f0/2 3P9i0/2", "superseded web:9"),
         ("superseded, while the service deployment is looked for", "2A8i1/2 3P9i0/2", "settling"),
         ("the first read is old", "absent 1P7c2/2", "unseen"),
         ("an old read after a fresh one", "absent 2P8i1/2 | 1P7c2/2", "settling"),
@@ -360,6 +368,11 @@ fn every_ending_has_its_true_verdict() {
         (
             "the deployment before is back for a minute",
             "absent 2P8i1/2 | @10 1P7c2/2 | @75 1P7c2/2",
+            "rolled-back deployment-failed",
+        ),
+        (
+            "the deployment before is there for a whole minute",
+            "absent 1P7c2/2 | @60 1P7c2/2",
             "rolled-back deployment-failed",
         ),
         ("still old at the limit", "absent 1P7c2/2 late", "timed-out unseen"),
@@ -545,4 +558,36 @@ fn ecss_own_sentence_goes_with_the_ending() {
     assert_eq!(reason("ROLLBACK_FAILED", Some("told"), Some("back"), false), said("told"));
     assert_eq!(reason("ROLLBACK_FAILED", None, Some("back"), false), said("back"));
     assert_eq!(reason("IN_PROGRESS", Some("told"), None, true), said("told"));
+}
+
+#[test]
+fn the_sentence_tells_who_ended_it() {
+    for (sentence, code) in [
+        ("Service deployment rolled back because PRE_SCALE_UP lifecycle hook(s) failed.", Code::HookFailed),
+        ("Service deployment rolled back because POST_SCALE_UP pause hook timed out.", Code::HookFailed),
+        (
+            "Service deployment rolled back because of invalid networking configuration: an alarm",
+            Code::DeploymentFailed,
+        ),
+        ("Service deployment rolled back because the circuit breaker threshold was exceeded.", Code::CircuitBreaker),
+        ("(deployment ecs-svc/2) deployment failed: tasks failed to start.", Code::CircuitBreaker),
+        ("Service deployment rolled back because alarm(s) web-5xx were detected.", Code::AlarmTriggered),
+        ("Service deployment rolled back because of a user request.", Code::StoppedByHand),
+        ("Rolled back by StopServiceDeployment.", Code::StoppedByHand),
+        ("Manual rollback.", Code::StoppedByHand),
+        ("Something that nobody knows yet.", Code::DeploymentFailed),
+        ("", Code::DeploymentFailed),
+    ] {
+        assert_eq!(cause_of(sentence), code, "{sentence}");
+    }
+}
+
+#[test]
+fn only_what_was_created_after_ours_came_later() {
+    let goal = Goal { deployment_id: "ecs-svc/2".to_owned(), created_at: Some(20.0), ..Goal::default() };
+    let created = |at: f64| {
+        let other = json!({ "id": "ecs-svc/9", "status": "PRIMARY", "createdAt": at });
+        is_later(&serde_json::from_value(other).unwrap(), &Facts::default(), &goal)
+    };
+    assert_eq!([19.9, 20.0, 20.1].map(created), [false, false, true]);
 }

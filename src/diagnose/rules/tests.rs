@@ -627,6 +627,18 @@ fn the_log_tells_a_wrong_platform_only_where_the_exit_code_fits() {
 }
 
 #[test]
+fn a_wrong_platform_that_ecs_itself_tells_is_certain_whatever_the_log_says() {
+    let why = |told: Option<&str>| {
+        let stopped = vec![exited(&[("web", Some(1), told)])];
+        let logs = vec![wrote("web", &["exec /app: exec format error".to_owned()])];
+        name_cause(&Evidence { stopped, logs, ..Evidence::default() }, &World::new().subject()).unwrap().why
+    };
+    assert!(why(None).starts_with("Likely: "), "{}", why(None));
+    let told = why(Some("OCI runtime create failed: exec /app: exec format error"));
+    assert!(told.starts_with("Certain: "), "{told}");
+}
+
+#[test]
 fn nothing_seen_names_no_cause() {
     assert_eq!(World::new().names(&Evidence::default()), None);
     assert!(fixtures().len() > 60 || panic!("the fixtures are gone"));
