@@ -627,6 +627,23 @@ fn the_log_tells_a_wrong_platform_only_where_the_exit_code_fits() {
 }
 
 #[test]
+fn an_exit_code_means_another_thing_when_ecs_stopped_the_task() {
+    let named = |stop_code: &str| {
+        [0, 1, 137, 143].map(|code| {
+            let stopped = vec![stop(stop_code, "Task stopped", &[("web", Some(code), None)])];
+            World::new().names(&Evidence { stopped, ..Evidence::default() })
+        })
+    };
+    let failing = Some(Code::TasksFailing);
+    assert_eq!(
+        named("EssentialContainerExited"),
+        [Some(Code::ContainerFinished), Some(Code::ApplicationCrashed), Some(Code::ContainerKilled), failing]
+    );
+    assert_eq!(named("ServiceSchedulerInitiated"), [failing, failing, Some(Code::StopTimeoutExceeded), failing]);
+    assert_eq!(named("TaskFailedToStart"), [failing; 4]);
+}
+
+#[test]
 fn a_wrong_platform_that_ecs_itself_tells_is_certain_whatever_the_log_says() {
     let why = |told: Option<&str>| {
         let stopped = vec![exited(&[("web", Some(1), told)])];
