@@ -558,6 +558,13 @@ fn ecss_own_sentence_goes_with_the_ending() {
     assert_eq!(reason("ROLLBACK_FAILED", Some("told"), Some("back"), false), said("told"));
     assert_eq!(reason("ROLLBACK_FAILED", None, Some("back"), false), said("back"));
     assert_eq!(reason("IN_PROGRESS", Some("told"), None, true), said("told"));
+    // Where the service's list decides, it is the list that told it.
+    let goal = Goal { deployment_id: "ecs-svc/2".to_owned(), ..Goal::default() };
+    let mut facts = Facts { tracking: Tracking::Absent, ..Facts::default() };
+    let failed = json!({ "status": "ACTIVE", "deployments": [{ "id": "ecs-svc/2", "status": "PRIMARY",
+        "rolloutState": "FAILED", "rolloutStateReason": "listed" }] });
+    facts.read_service(serde_json::from_value(failed).unwrap(), &goal);
+    assert!(matches!(judge(&facts, &goal), Rollout::Ended(ending) if ending.reason == said("listed")));
 }
 
 #[test]

@@ -627,6 +627,53 @@ fn the_log_tells_a_wrong_platform_only_where_the_exit_code_fits() {
 }
 
 #[test]
+fn why_a_target_is_unhealthy_is_told_by_its_own_group_alone() {
+    let other = GROUP.replace("targetgroup/web/", "targetgroup/admin/");
+    let says = |group: &str, code: u32| {
+        event(&format!(
+            "(service web) (task 0a1b) (port 8080) is unhealthy in (target-group {group}) due to (reason Health checks failed with these codes: [{code}])."
+        ))
+    };
+    let named = |events: Vec<ServiceEvent>, target: Option<(&str, &str)>| {
+        let reason = format!("Task failed ELB health checks in (target-group {GROUP})");
+        let mut evidence = Evidence { tasks: Some(vec!["0a1b".to_owned()]), events, ..Evidence::default() };
+        evidence.stopped = vec![stop("ServiceSchedulerInitiated", &reason, &[("web", Some(143), None)])];
+        evidence.target_groups = target.into_iter().map(|(_, description)| unhealthy(description)).collect();
+        for group in &mut evidence.target_groups {
+            target.unwrap().0.clone_into(&mut group.targets[0].state);
+        }
+        World::new().names(&evidence).unwrap()
+    };
+    let (missing, broken) = (Code::HealthCheckPathNotFound, Code::HealthCheckServerError);
+    assert_eq!(named(vec![says(GROUP, 404), says(&other, 503)], None), missing);
+    assert_eq!(named(vec![says(&other, 503), says("web", 404)], None), missing, "its short name is its name, too");
+    assert_eq!(named(vec![says(&other, 503)], None), Code::HealthCheckFailing);
+    assert_eq!(
+        named(vec![event("(service web) (task 0a1b) is sad due to (reason [503]).")], None),
+        Code::HealthCheckFailing
+    );
+    // What a target says now comes first, if it is ill.
+    let now = "Health checks failed with these codes: [404]";
+    assert_eq!(named(vec![says(GROUP, 503)], Some(("unhealthy", now))), missing);
+    assert_eq!(named(vec![says(GROUP, 503)], Some(("unused", now))), missing);
+    assert_eq!(named(vec![says(GROUP, 503)], Some(("healthy", now))), broken);
+}
+
+#[test]
+fn a_zone_that_the_service_itself_tells_of_is_told_once() {
+    let zone = "Target is in an Availability Zone that is not enabled for the load balancer";
+    let said = format!("(service web) (task 0a1b) is unhealthy in (target-group {GROUP}) due to (reason {zone}).");
+    let evidence = Evidence {
+        events: vec![event(&said)],
+        target_groups: vec![unhealthy(zone)],
+        tasks: Some(vec!["0a1b".to_owned()]),
+        ..Evidence::default()
+    };
+    let error = name_cause(&evidence, &World::new().subject()).unwrap();
+    assert_eq!((error.code, error.why.matches(zone).count()), (Code::TargetZoneDisabled, 1), "{error}");
+}
+
+#[test]
 fn an_exit_code_means_another_thing_when_ecs_stopped_the_task() {
     let named = |stop_code: &str| {
         [0, 1, 137, 143].map(|code| {
