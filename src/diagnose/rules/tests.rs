@@ -223,6 +223,17 @@ fn what_repeats_itself_is_told_from_the_stop_alone() {
 }
 
 #[test]
+fn with_a_throttle_or_a_broken_connection_in_it_no_stop_repeats_itself() {
+    for passing in ["ThrottlingException: Rate exceeded", "read: connection reset by peer"] {
+        for (name, fixture) in fixtures() {
+            let Some(mut group) = evidence(&fixture).stopped.into_iter().next() else { continue };
+            group.reason = format!("{}: {passing}", group.reason);
+            assert_eq!(fails_for_ever(&group), None, "{name}");
+        }
+    }
+}
+
+#[test]
 fn each_code_of_a_cause_has_a_fixture_and_each_rule_finds_one() {
     let is_cause = |code: &Code| (Code::ImageNotFound..=Code::TasksFailing).contains(code) || *code == Code::HookFailed;
     let codes: BTreeSet<&str> = Code::iter().filter(is_cause).map(Code::slug).collect();
