@@ -185,7 +185,7 @@ pub(super) async fn ask_update(
     let changed = std::mem::replace(&mut outcome.changed, true);
     outcome.unanswered = Some("ecs:UpdateService");
     outcome.way_back = Some("ecs:UpdateService");
-    let sent = update::send(&Value::Object(body), &service, &plan.cluster, &arn, aws, tell).await;
+    let sent = update::send(&Value::Object(body), &service, &plan.cluster, &arn, aws, outcome, tell).await;
     outcome.unanswered = None;
     match sent {
         Ok(answer) => {

@@ -38,7 +38,7 @@ pub async fn update(
     tell(What::Started(format!("updating `{}` with {}", before.service_name, short_name(&arn))));
     let changed = std::mem::replace(&mut outcome.changed, true);
     outcome.unanswered = Some("ecs:UpdateService");
-    let sent = send(&Value::Object(body.clone()), &before, &plan.cluster, &arn, aws, tell).await;
+    let sent = send(&Value::Object(body.clone()), &before, &plan.cluster, &arn, aws, outcome, tell).await;
     outcome.unanswered = None;
     let answer = match sent {
         Ok(service) => service,
@@ -87,6 +87,7 @@ pub(super) async fn send(
     cluster: &str,
     arn: &str,
     aws: &Aws,
+    outcome: &mut Outcome,
     tell: &mut dyn FnMut(What),
 ) -> Result<Service, CallError> {
     let mut attempt = 0;
@@ -106,6 +107,10 @@ pub(super) async fn send(
             tokio::time::sleep(*pause).await;
             let read = aws.describe_services(cluster, &[before.service_name.as_str()]).await;
             seen = read.ok().and_then(|services| services.into_iter().next());
+            if let Some(service) = &seen {
+                outcome.live_task_definition_arn = live(service).map(str::to_owned);
+                outcome.service = Some(service.clone());
+            }
             if let Some(service) = seen.take_if(|service| begun(before, service, arn).is_some()) {
                 return Ok(service);
             }

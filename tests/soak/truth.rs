@@ -117,9 +117,14 @@ impl<'a> Truth<'a> {
         }
     }
 
+    /// `wait-max-delay-seconds`.
+    fn pause(&self) -> u32 {
+        self.story.input("wait-max-delay-seconds").parse().unwrap_or(5)
+    }
+
     /// By how many seconds the program's last look may be older than the limit.
     fn slack(&self) -> f64 {
-        let pause: f64 = self.story.input("wait-max-delay-seconds").parse().unwrap_or(5.0);
+        let pause = f64::from(self.pause());
         let lag = &self.story.lag;
         let lagging = lag.describes + lag.lists + lag.current > 0;
         if !self.story.faults.is_empty() || lagging { 45.0 + pause * 6.0 } else { self.story.latency.as_secs_f64() }
@@ -202,13 +207,36 @@ impl<'a> Truth<'a> {
             };
         }
         if writes {
-            // The update itself was refused, or its answer never came.
+            // The update itself was refused, or its answer never came: sent again, it would replace what somebody else
+            // began meanwhile.
+            if self.history.gone().is_none() && self.is_unanswered() && self.has_foreign_beginning() {
+                return one("denied", "the update was not answered, and somebody else began a deployment");
+            }
             return match self.history.gone() {
                 Some(_) => (BTreeSet::from(["failed", "invalid", "blocked"]), "the service was gone".to_owned()),
                 None => (BTreeSet::new(), "the writes were not answered".to_owned()),
             };
         }
         one("unchanged", "nothing was to do")
+    }
+
+    /// Whether no update was answered by what was begun.
+    fn is_unanswered(&self) -> bool {
+        updates(self.played).next().is_some() && updates(self.played).all(|sent| sent.status != Some(200))
+    }
+
+    /// Whether somebody else began a deployment after the program's first look at the service, and before its last.
+    fn has_foreign_beginning(&self) -> bool {
+        let ours: BTreeSet<&String> = updates(self.played).filter_map(|sent| sent.began.as_ref()).collect();
+        let mut looks = self.played.sent.iter().filter(|sent| sent.operation == "DescribeServices");
+        let Some((first, last)) = looks.next().map(|first| (first, looks.next_back().unwrap_or(first))) else {
+            return false;
+        };
+        // The first look may show the service as it was before.
+        let since = if self.story.lag.describes > 0 { 0.0 } else { first.at.as_secs_f64() };
+        let between = since..=last.at.as_secs_f64() + self.story.latency.as_secs_f64();
+        let foreign = |one: &&Deployment| !ours.contains(&one.digits) && between.contains(&one.began);
+        self.history.last.deployments.iter().any(|one| foreign(&one))
     }
 
     fn primary_in_progress_at_start(&self) -> bool {
@@ -270,13 +298,14 @@ impl<'a> Truth<'a> {
         if let Some(way) = back.deployment {
             let ended = self.history.ended(way);
             let why = format!("by {}: {ended:?}", way.digits);
-            let by_rival = self.history.newer(way).is_some_and(|newer| {
-                ended.is_some_and(|ended| ended.verdict == "rollback-failed" && newer.began <= ended.at + 0.001)
-            });
+            let by_rival = self
+                .history
+                .newer(way)
+                .is_some_and(|newer| ended.is_some_and(|ended| newer.began <= ended.at + f64::from(self.pause())));
             let after: usize = self.story.input("fail-fast-after").parse().unwrap_or(3);
             let allowed = match ended {
                 Some(Ended { verdict: "superseded", .. }) => failures,
-                // ECS calls it failed because somebody else took over; who only reads the service sees just that.
+                // Somebody else took over before its end was seen; who only reads the service sees just that.
                 Some(_) if by_rival && !self.story.tells_deployments() => failures,
                 // Its tasks keep failing, too.
                 None if after > 0 && self.history.keeps_failing(way, after, self.end) => {
