@@ -490,12 +490,14 @@ fn wait_of(enabled: bool) -> Wait {
 async fn an_old_success_of_the_deployment_that_ecs_goes_back_to_proves_nothing() {
     let broken = Rollout::RollbackFailed { failures: 3, trouble: trouble() };
     let mut run = Run::with(world().rollout("web", broken), json!({}), wait_of(false)).await;
-    while run.aws.describe_services("prod", &["web"]).await.unwrap()[0].primary().unwrap().id
-        == run.outcome.deployment_id.clone().unwrap()
-    {
+    loop {
+        let service = run.aws.describe_services("prod", &["web"]).await.unwrap().pop().unwrap();
+        if Some(&service.primary().unwrap().id) != run.outcome.deployment_id.as_ref() {
+            run.plan.service = Some(service);
+            break;
+        }
         tokio::time::sleep(Duration::from_secs(1)).await;
     }
-    run.plan.service = run.aws.describe_services("prod", &["web"]).await.unwrap().pop();
     run.plan.reuse = run.aws.describe_task_definition("web:7").await.ok();
     run.plan.steps = vec![Step::AwaitRollout];
     run.outcome = Outcome::default();

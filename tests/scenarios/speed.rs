@@ -12,7 +12,9 @@ use crate::harness::{IMAGE_V2, Scenario};
 
 /// Says it past libtest, which keeps what a test prints for itself when the test passes.
 fn say(line: &str) {
-    writeln!(std::io::stdout(), "{line}").unwrap();
+    // Not `println!`, which a passing test keeps to itself.
+    let mut stdout = std::io::stdout();
+    writeln!(stdout, "{line}").unwrap();
 }
 
 /// When ECS called our deployment finished, by its own clock.

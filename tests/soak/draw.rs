@@ -80,7 +80,7 @@ impl Story {
     /// The story of a seed.
     pub fn draw(seed: u64) -> Self {
         let mut luck = Luck(Dice::new(seed.wrapping_mul(0x2545_f491_4f6c_dd1d) ^ 0x5eed));
-        let desired = i64::try_from(luck.pick(&[2, 2, 2, 1, 3, 4, 6, 0])).unwrap();
+        let desired: i64 = luck.pick(&[2, 2, 2, 1, 3, 4, 6, 0]);
         let breaker = luck.pick(&[(true, true), (true, true), (true, true), (true, false), (false, false)]);
         let alarms = luck.chance(30).then(|| luck.chance(60));
         let session = luck.chance(25).then(|| luck.pick(&[900, 900, 3600]));

@@ -61,9 +61,8 @@ impl<'a> History<'a> {
             "ROLLBACK_SUCCESSFUL" => Ended { verdict: "rolled-back", at: one.ended? },
             "ROLLBACK_FAILED" => Ended { verdict: "rollback-failed", at: one.ended? },
             "STOP_REQUESTED" | "STOPPED" => match (falling(true), falling(false), self.newer(one)) {
-                (Some(frame), _, _) => ended("failed", frame),
                 (None, Some(frame), Some(_)) => ended("superseded", frame),
-                (None, Some(frame), None) => ended("failed", frame),
+                (Some(frame), _, _) | (None, Some(frame), None) => ended("failed", frame),
                 (None, None, _) => return gone,
             },
             _ => return gone,

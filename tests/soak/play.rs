@@ -159,7 +159,7 @@ async fn run(story: &Story, seed: u64) -> Played {
         }
         "SIGTERM"
     };
-    let verdict = timeout(FOREVER, app::run(&step, &doors, cancelled, say)).await.ok();
+    let verdict = timeout(FOREVER, Box::pin(app::run(&step, &doors, cancelled, say))).await.ok();
     let took = since_begin();
     let sent = stage.sent.lock().unwrap().len();
     others.abort();

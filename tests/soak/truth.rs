@@ -3,6 +3,7 @@
 //! Written from the contract and the reference alone: it shares no idea with the program's judge.
 
 use std::collections::BTreeSet;
+use std::fmt::Write as _;
 use std::time::Duration;
 
 use ecs_deploy::sim::ecs::Place;
@@ -133,15 +134,14 @@ impl<'a> Truth<'a> {
     /// Which verdicts are true, and why.
     fn allowed(&self) -> (BTreeSet<&'static str>, String) {
         let (mut allowed, mut why) = self.allowed_without_trouble();
-        if !self.story.is_mild() || self.story.session.is_some() && self.is_identity_troubled() {
-            if self.failed_late() {
-                allowed.insert("denied");
-                why.push_str("; calls failed");
-            }
+        let troubled = !self.story.is_mild() || self.story.session.is_some() && self.is_identity_troubled();
+        if troubled && self.failed_late() {
+            allowed.insert("denied");
+            why.push_str("; calls failed");
         }
         if let Some(signal) = self.signal() {
             allowed.insert("cancelled");
-            why.push_str(&format!("; a signal came at {signal:.1}"));
+            let _ = write!(why, "; a signal came at {signal:.1}");
             // What ended only after the signal cannot have been the verdict.
             let known_before = self.last_ended().is_some_and(|ended| ended.at <= signal + 0.001);
             let proven = ["succeeded", "rolled-back", "rollback-failed", "failed", "superseded"];
@@ -182,7 +182,7 @@ impl<'a> Truth<'a> {
         if refused {
             return (BTreeSet::from(["invalid", "blocked"]), "what the inputs name is not there".to_owned());
         }
-        let writes = self.played.sent.iter().any(|sent| is_changing(sent));
+        let writes = self.played.sent.iter().any(is_changing);
         let gone_before = self.history.gone().is_some() && !writes;
         if gone_before {
             return (BTreeSet::from(["invalid", "blocked", "failed"]), "the service was gone".to_owned());
@@ -583,10 +583,9 @@ impl<'a> Truth<'a> {
             if !self.is_ours || self.story.input("on-failure") == "none" {
                 lies.push("it went back, unasked".to_owned());
             }
-            if !self.is_failed(followed, back)
-                && !self.was_overtaken_unseen(followed)
-                && !(late && self.history.is_broken(followed, back.at))
-            {
+            let broken = late && self.history.is_broken(followed, back.at);
+            let called_for = self.is_failed(followed, back) || self.was_overtaken_unseen(followed) || broken;
+            if !called_for {
                 lies.push(format!("it went back at {:.1} from what had not failed", back.at));
             }
         }
@@ -623,7 +622,8 @@ impl<'a> Truth<'a> {
     }
 
     fn words(&self, lies: &mut Vec<String>) {
-        let said: String = self.played.said.iter().map(|(_, line)| format!("{line}\n")).collect();
+        let said: Vec<&str> = self.played.said.iter().map(|(_, line)| line.as_str()).collect();
+        let said = said.join("\n");
         let places = self.played.written.iter().map(|(place, text)| (*place, text)).chain([("the log", &said)]);
         for (place, text) in places {
             for secret in self.played.secrets.iter().filter(|secret| text.contains(secret.as_str())) {
