@@ -163,7 +163,12 @@ pub(super) async fn ask_update(
                 return Ok(Road::Completed);
             }
         }
-        Some(primary) if Some(&primary.id) == goal.previous_deployment_id.as_ref() => return Ok(Road::Ecs),
+        // Whoever asked for it, the service is on its way back already: that deployment tells how it ends, not ours.
+        Some(primary) if Some(&primary.id) == goal.previous_deployment_id.as_ref() => {
+            return update::goal_as_it_is(&service, &primary.task_definition)
+                .map(Road::Update)
+                .map_err(|_| NoWay::Gone);
+        }
         Some(primary) => return Err(NoWay::NotOurs(primary.task_definition.clone())),
         None => return Err(NoWay::Gone),
     }
