@@ -5,7 +5,8 @@ use std::time::Duration;
 
 use ecs_deploy::sim::ecs::Lag;
 use ecs_deploy::sim::random::Dice;
-use ecs_deploy::sim::{Fault, Rollout, Trick, Trouble};
+use ecs_deploy::sim::{Fault, Lambda, Rollout, Trick, Trouble, WayBack};
+use serde_json::{Value, json};
 
 /// Everything that makes one run what it is.
 #[derive(Debug, Clone)]
@@ -22,6 +23,18 @@ pub struct Story {
     pub breaker: (bool, bool),
     /// Whether alarms are watched, and go back.
     pub alarms: Option<bool>,
+    /// What kind of service it is.
+    pub kind: Kind,
+    /// Settings of its deployments besides.
+    pub settings: Vec<(&'static str, Value)>,
+    /// How the functions behind its lifecycle hooks answer.
+    pub lambda: Lambda,
+    /// How its pauses are answered.
+    pub answers: Vec<(u32, String)>,
+    /// How a way back goes.
+    pub way_back: WayBack,
+    /// Ticks for which a new deployment is `PENDING`.
+    pub starts_after: u32,
     /// What the service is doing when the run begins.
     pub before: Before,
     /// How its next deployments go, whoever begins them.
@@ -44,6 +57,17 @@ pub struct Story {
     pub signal: Option<Duration>,
     /// What others do, and when.
     pub others: Vec<(Duration, Other)>,
+}
+
+/// What kind of service it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    /// Rolling updates of so many tasks.
+    Rolling,
+    /// A task on each instance.
+    Daemon,
+    /// A strategy that shifts traffic.
+    Shifting(&'static str),
 }
 
 /// What the service is doing when the run begins.
@@ -92,6 +116,12 @@ impl Story {
             desired,
             breaker,
             alarms,
+            kind: Kind::Rolling,
+            settings: Vec::new(),
+            lambda: Lambda::Slow(1),
+            answers: Vec::new(),
+            way_back: WayBack::default(),
+            starts_after: 0,
             before: Before::Standing,
             scripts: Vec::new(),
             lag: Lag::default(),
@@ -137,6 +167,7 @@ impl Story {
             };
             story.others.push((luck.moment(), other));
         }
+        luck.widen(&mut story);
         story
     }
 
@@ -235,6 +266,94 @@ impl Luck {
             inputs.insert("task-definition-family", "web".to_owned());
         }
         inputs
+    }
+
+    /// What is less usual: other ways of going back, other kinds of services, other ways for a rollout to go.
+    fn widen(&mut self, story: &mut Story) {
+        let mut sometimes = |percent: u64, name: &'static str, values: &[&str]| {
+            if self.chance(percent) {
+                let value = self.pick(values).to_owned();
+                story.inputs.insert(name, value);
+            }
+        };
+        sometimes(20, "on-failure", &["none"]);
+        sometimes(15, "fail-fast-after", &["0", "1", "5"]);
+        sometimes(50, "on-cancel", &["rollback"]);
+        sometimes(30, "on-concurrent", &["wait", "fail", "replace"]);
+        if self.chance(20) {
+            story.way_back =
+                self.pick(&[WayBack::Well(0), WayBack::Well(9), WayBack::Fails, WayBack::Stalls, WayBack::TooLate]);
+        }
+        story.starts_after = self.pick(&[0, 0, 0, 0, 1, 3]);
+        for nth in 0..story.scripts.len() {
+            if self.chance(20) {
+                story.scripts[nth] = self.oddity();
+            }
+        }
+        match self.below(100) {
+            0..6 => {
+                story.kind = Kind::Daemon;
+                story.inputs.remove("desired-count");
+                story.others.retain(|(_, other)| !matches!(other, Other::Resizes(_)));
+            }
+            6..22 => self.shift(story),
+            22..30 => {
+                story.inputs.insert("wait-until", "healthy".to_owned());
+            }
+            _ => {}
+        }
+    }
+
+    /// A rollout that goes in a less usual way.
+    fn oddity(&mut self) -> Rollout {
+        let after = u32::try_from(self.between(1, 14)).unwrap();
+        let trouble = self.trouble();
+        match self.below(8) {
+            0 => Rollout::EarlySuccess { after, lingering: 6 },
+            1 => Rollout::Slow { every: after },
+            2 => Rollout::Flapping { troubles: vec![trouble, self.trouble()] },
+            3 => Rollout::Interrupted { after, stops: vec![Trouble::spot(), trouble] },
+            4 => Rollout::Blocked { running: 1, event: "was unable to place a task.".to_owned() },
+            5 => Rollout::RollbackStalls { failures: 3, trouble },
+            6 => Rollout::Refreshed { after },
+            _ => Rollout::ClusterGone { after },
+        }
+    }
+
+    /// A strategy that shifts traffic, with bakes and hooks.
+    fn shift(&mut self, story: &mut Story) {
+        let strategy = self.pick(&["BLUE_GREEN", "LINEAR", "CANARY"]);
+        story.kind = Kind::Shifting(strategy);
+        let bake = self.pick(&[0, 0, 1, 2]);
+        let step = self.pick(&[0, 0, 1]);
+        story.settings.push(("bakeTimeInMinutes", bake.into()));
+        story.settings.push(("linearConfiguration", json!({"stepPercent": 40.0, "stepBakeTimeInMinutes": step})));
+        story.settings.push(("canaryConfiguration", json!({"canaryPercent": 20.0, "canaryBakeTimeInMinutes": step})));
+        let stage = self.pick(&["PRE_SCALE_UP", "POST_SCALE_UP", "PRE_PRODUCTION_TRAFFIC_SHIFT", "BAKE_TIME"]);
+        let hook = match self.below(5) {
+            0 => Some(json!({"hookTargetArn": "arn:aws:lambda:eu-central-1:123456789012:function:check",
+                "roleArn": "arn:aws:iam::123456789012:role/hooks", "lifecycleStages": [stage]})),
+            1 => {
+                let action = self.pick(&["ROLLBACK", "CONTINUE"]);
+                let minutes = self.pick(&[1, 2, 1440]);
+                Some(json!({"targetType": "PAUSE", "lifecycleStages": [stage],
+                    "timeoutConfiguration": {"timeoutInMinutes": minutes, "action": action}}))
+            }
+            _ => None,
+        };
+        story.settings.extend(hook.map(|hook| ("lifecycleHooks", json!([hook]))));
+        story.lambda = self
+            .pick(&[Some(1), Some(8), None])
+            .map_or_else(|| Lambda::Fails("Lifecycle hook target returned FAILED status".to_owned()), Lambda::Slow);
+        for _ in 0..self.below(3) {
+            story
+                .answers
+                .push((u32::try_from(self.between(1, 20)).unwrap(), self.pick(&["CONTINUE", "ROLLBACK"]).to_owned()));
+        }
+        if self.chance(30) {
+            let until = self.pick(&["healthy", "paused", "stage:BAKE_TIME", "stage:POST_SCALE_UP", "stage:CLEAN_UP"]);
+            story.inputs.insert("wait-until", until.to_owned());
+        }
     }
 
     fn trouble(&mut self) -> Trouble {

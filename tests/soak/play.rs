@@ -20,7 +20,7 @@ use serde_json::{Value, json};
 use tempfile::TempDir;
 use tokio::time::{Instant, sleep, sleep_until, timeout};
 
-use crate::draw::{Before, Other, Story};
+use crate::draw::{Before, Kind, Other, Story};
 
 /// Longer than any run may take, in virtual time.
 pub const FOREVER: Duration = Duration::from_hours(2);
@@ -87,6 +87,13 @@ pub struct Deployment {
     pub failed: i64,
     /// Tasks that run.
     pub up: usize,
+    /// When the last of them came up.
+    pub up_since: f64,
+    /// Whether nobody wants its tasks any more.
+    pub draining: bool,
+    pub stage: Option<String>,
+    /// Whether a pause waits for somebody.
+    pub paused: bool,
     /// How tasks ended badly, and how many did so.
     pub stops: BTreeMap<String, usize>,
     pub began: f64,
@@ -206,7 +213,14 @@ fn world(story: &Story, seed: u64) -> World {
     }
     world.ecs.reorders = story.reorders;
     world.ecs.update_names_deployment = story.update_names_deployment;
-    let mut service = Service::running("prod", "web", story.desired);
+    let mut service = match story.kind {
+        Kind::Rolling => Service::running("prod", "web", story.desired),
+        Kind::Daemon => Service::daemon("prod", "web", story.desired),
+        Kind::Shifting(strategy) => Service::shifting("prod", "web", story.desired, strategy),
+    };
+    for (name, value) in &story.settings {
+        service.configure(name, value.clone());
+    }
     service.breaker(story.breaker.0, story.breaker.1);
     if let (Some(rollback), Some(Value::Object(configuration))) =
         (story.alarms, service.settings.get_mut("deploymentConfiguration"))
@@ -224,6 +238,11 @@ fn world(story: &Story, seed: u64) -> World {
     }
     world.change_service("web", |service| {
         service.autoscaling.clone_from(&story.autoscaling);
+        service.way_back = story.way_back;
+        service.starts_after = story.starts_after;
+        let function = "arn:aws:lambda:eu-central-1:123456789012:function:check";
+        service.lambdas.insert(function.to_owned(), story.lambda.clone());
+        service.answers.extend(story.answers.iter().cloned());
         if let Before::InProgress(rollout) = &story.before {
             service.script.push_back(rollout.clone());
         }
@@ -430,12 +449,13 @@ async fn interfere(stage: Arc<Stage>, mut others: Vec<(Duration, Other)>) {
 fn frame(world: &World, epoch: f64) -> Frame {
     let service = world.ecs.services.first().unwrap();
     let mut running = BTreeMap::new();
-    let mut tasks: BTreeMap<&str, (usize, BTreeMap<_, usize>)> = BTreeMap::new();
+    let mut tasks: BTreeMap<&str, (usize, f64, BTreeMap<_, usize>)> = BTreeMap::new();
     for task in &world.ecs.tasks {
-        let (up, stops) = tasks.entry(&task.started_by).or_default();
+        let (up, since, stops) = tasks.entry(&task.started_by).or_default();
         match &task.stop {
             None if task.started.is_some() => {
                 *up += 1;
+                *since = task.started.unwrap_or(0.0).max(*since);
                 *running.entry(task.task_definition.clone()).or_default() += 1;
             }
             Some((code, reason)) if !reason.starts_with("Scaling activity") => {
@@ -456,8 +476,12 @@ fn frame(world: &World, epoch: f64) -> Frame {
         state: one.rollout_state.clone(),
         running: one.running,
         failed: one.failed,
-        up: tasks.get(&*one.ecs_id()).map_or(0, |(up, _)| *up),
-        stops: tasks.get(&*one.ecs_id()).into_iter().flat_map(|(_, stops)| stops).map(named).collect(),
+        up: tasks.get(&*one.ecs_id()).map_or(0, |(up, ..)| *up),
+        up_since: tasks.get(&*one.ecs_id()).map_or(0.0, |(_, since, _)| *since) - epoch,
+        draining: one.draining,
+        stage: one.stage.clone(),
+        paused: one.hooks.iter().any(|hook| hook.status == "AWAITING_ACTION"),
+        stops: tasks.get(&*one.ecs_id()).into_iter().flat_map(|(.., stops)| stops).map(named).collect(),
         began: one.created - epoch,
         ended: one.finished.or(one.stopped).map(|at| at - epoch),
     });

@@ -78,7 +78,13 @@ impl<'a> Truth<'a> {
         let ours = ours.and_then(|sent| sent.began.as_ref());
         let said =
             |part: &str| played.said.iter().find(|(_, line)| line.contains(part)).map(|(at, _)| at.as_secs_f64());
-        let wait = said("waiting for the rollout of").map(|at| (at, at + story.limit().as_secs_f64()));
+        // Waiting for another deployment takes from the limit.
+        let awaited = match (said("▸ waiting for another"), said("the other deployment has ended")) {
+            (Some(from), Some(to)) => to - from,
+            _ => 0.0,
+        };
+        let limit = (story.limit().as_secs_f64() - awaited).max(0.0);
+        let wait = said("waiting for the rollout of").map(|at| (at, at + limit));
         let found = || {
             let applied = updates(played).find(|sent| is_applied(sent, played)).and_then(|sent| sent.call);
             let frame = match (applied, wait) {
@@ -193,6 +199,9 @@ impl<'a> Truth<'a> {
         if let Some((_, limit)) = self.wait {
             return self.allowed_waiting(limit);
         }
+        if !writes && ["wait", "fail"].contains(&story.input("on-concurrent")) && self.is_in_others_way() {
+            return one("blocked", "another deployment is in progress");
+        }
         if self.story.input("wait-for-service-stability") == "false" {
             let applied = updates(self.played).any(|sent| is_applied(sent, self.played));
             return match (applied, self.history.gone()) {
@@ -239,11 +248,83 @@ impl<'a> Truth<'a> {
         self.history.last.deployments.iter().any(|one| foreign(&one))
     }
 
+    /// Whether the newest look at the service showed another deployment in progress.
+    fn is_in_others_way(&self) -> bool {
+        self.looked_at(self.end)
+            .and_then(primary)
+            .is_some_and(|newest| newest.state == "IN_PROGRESS" || !is_over(newest))
+    }
+
+    /// The service as the program's last read before a moment showed it.
+    fn looked_at(&self, moment: f64) -> Option<&'a Frame> {
+        let read = |sent: &&Sent| {
+            sent.operation == "DescribeServices" && sent.at.as_secs_f64() < moment && sent.status == Some(200)
+        };
+        let call = self.played.sent.iter().rev().find(read)?.call;
+        self.played.frames.iter().find(|frame| Some(frame.call) == call)
+    }
+
     fn primary_in_progress_at_start(&self) -> bool {
         self.story.before != Before::Standing
     }
 
     fn allowed_waiting(&self, limit: f64) -> (BTreeSet<&'static str>, String) {
+        let (mut verdicts, mut why) = self.allowed_at_its_end(limit);
+        if let Some((verdict, at)) = self.reached() {
+            verdicts.insert(verdict);
+            let _ = write!(why, "; what it waited for was there at {at:.1}");
+        }
+        if let Some(at) = self.failed_fast() {
+            verdicts.insert("failed");
+            let _ = write!(why, "; its tasks kept failing at {at:.1}");
+        }
+        (verdicts, why)
+    }
+
+    /// When what `wait-until` asks for was there, before the deployment's end.
+    fn reached(&self) -> Option<(&'static str, f64)> {
+        const STAGES: [&str; 11] = [
+            "RECONCILE_SERVICE",
+            "PRE_SCALE_UP",
+            "SCALE_UP",
+            "POST_SCALE_UP",
+            "TEST_TRAFFIC_SHIFT",
+            "POST_TEST_TRAFFIC_SHIFT",
+            "PRE_PRODUCTION_TRAFFIC_SHIFT",
+            "PRODUCTION_TRAFFIC_SHIFT",
+            "POST_PRODUCTION_TRAFFIC_SHIFT",
+            "BAKE_TIME",
+            "CLEAN_UP",
+        ];
+        let digits = &self.followed?.digits;
+        let until = self.story.input("wait-until");
+        let is_there = |frame: &&Frame| {
+            let Some(ours) = frame.deployments.iter().find(|one| one.digits == *digits) else { return false };
+            let goes_on = ours.state != "FAILED" && ["IN_PROGRESS", "SUCCESSFUL"].contains(&ours.status.as_str());
+            let place = |stage: &str| STAGES.iter().position(|known| *known == stage);
+            goes_on
+                && match until.strip_prefix("stage:") {
+                    Some(asked) => ours.stage.as_deref().and_then(place).is_some_and(|at| Some(at) >= place(asked)),
+                    None if until == "paused" => ours.paused,
+                    None => until == "healthy" && is_healthy(ours, frame),
+                }
+        };
+        let frame = self.played.frames.iter().find(is_there)?;
+        Some((if until == "paused" { "paused" } else { "succeeded" }, frame.at.as_secs_f64()))
+    }
+
+    /// When the run may have ended because tasks kept failing, with nobody going back.
+    fn failed_fast(&self) -> Option<f64> {
+        let after: usize = self.story.input("fail-fast-after").parse().unwrap_or(3);
+        let followed = self.followed.filter(|_| self.back.is_none() && after > 0)?;
+        if self.must_go_back() {
+            return None;
+        }
+        self.history.keeps_failing(followed, after, self.end).then_some(self.end)
+    }
+
+    /// Which verdicts are true when the deployment has ended, or the limit was reached before.
+    fn allowed_at_its_end(&self, limit: f64) -> (BTreeSet<&'static str>, String) {
         let ended = self.ended().map(|ended| match ended.verdict {
             "succeeded" if !self.has_applied() => Ended { verdict: "unchanged", ..ended },
             _ => ended,
@@ -326,6 +407,10 @@ impl<'a> Truth<'a> {
         let ended = self.history.ended(followed);
         if self.was_overtaken_unseen(followed) {
             failures.extend(["failed", "rolled-back"]);
+            // ECS still goes back from what took over.
+            if self.history.newer(followed).is_some_and(|newer| newer.place != Place::Gone) {
+                failures.insert("timed-out");
+            }
             return (failures, "and what took over came and went unseen".to_owned());
         }
         match ended {
@@ -347,7 +432,7 @@ impl<'a> Truth<'a> {
     /// Whether what took over from a deployment came and went without being shown.
     fn was_overtaken_unseen(&self, one: &Deployment) -> bool {
         let newer = self.history.newer(one);
-        newer.is_some_and(|newer| newer.place == Place::Gone) && !self.was_shown(newer)
+        newer.is_some_and(|newer| newer.place != Place::Primary) && !self.was_shown(newer)
     }
 
     /// Whether ECS ever went back from a deployment, or was asked to.
@@ -409,7 +494,8 @@ impl<'a> Truth<'a> {
         if ["invalid", "blocked", "planned", "unchanged"].contains(&name) && self.has_changed() {
             lies.push(format!("{name}, but something was written"));
         }
-        if name == "succeeded" || name == "unchanged" {
+        let is_reached = name == "succeeded" && self.reached().is_some();
+        if (name == "succeeded" && !is_reached) || name == "unchanged" {
             self.serves_what_was_asked(lies);
         }
         if name == "rolled-back" {
@@ -446,7 +532,8 @@ impl<'a> Truth<'a> {
             image == Some(asked) && deployment.state == "COMPLETED"
         };
         let has_it = |frame: &&Frame| primary(frame).is_some_and(is_asked);
-        if self.is_ours && self.followed.is_some_and(is_asked) {
+        // What was asked for may be less than an end.
+        if self.is_ours && (self.followed.is_some_and(is_asked) || self.reached().is_some()) {
             return;
         }
         let proven = self.played.frames.iter().rev().take_while(|frame| {
@@ -558,6 +645,14 @@ impl<'a> Truth<'a> {
                 lies.push(format!("{operation} was carried out {times} times (on the way back: {of_back})"));
             }
         }
+        if ["wait", "fail"].contains(&self.story.input("on-concurrent"))
+            && let Some(first) = self.played.sent.iter().find(|sent| is_changing(sent))
+            && let Some(newest) = self.looked_at(first.at.as_secs_f64()).and_then(primary)
+            && !is_over(newest)
+            && self.story.lag.describes == 0
+        {
+            lies.push(format!("{} was sent in the way of {}", first.operation, newest.digits));
+        }
         for sent in self.played.sent.iter().filter(|sent| is_changing(sent) && sent.is_late) {
             lies.push(format!("{} was sent after the outputs were written", sent.operation));
         }
@@ -569,8 +664,28 @@ impl<'a> Truth<'a> {
         }
     }
 
+    /// Whether a signal came upon a deployment of ours in progress, was to be answered by going back, and nothing stood in
+    /// the way of that.
+    fn should_go_back_now(&self) -> bool {
+        let Some((signal, followed)) = self.signal().zip(self.followed) else { return false };
+        let quiet = self.story.faults.is_empty() && self.story.others.is_empty() && self.story.session.is_none();
+        let lag = &self.story.lag;
+        let calm =
+            quiet && lag.describes + lag.lists + lag.current == 0 && self.wait.is_some_and(|(at, _)| at < signal);
+        let (before, after) = (self.history.until(signal).next_back(), self.played.frames.last());
+        let in_progress = [before, after].into_iter().flatten().all(|frame| {
+            frame.deployments.iter().any(|one| one.digits == followed.digits && one.status == "IN_PROGRESS")
+        });
+        let asked = self.story.input("on-cancel") == "rollback" && self.output("verdict") == "cancelled";
+        let earlier = self.history.earlier(followed).is_some();
+        asked && calm && in_progress && earlier && self.is_ours && self.story.latency.as_millis() < 150
+    }
+
     /// A way back is taken only from what failed, and only while nothing newer is there.
     fn way_back(&self, lies: &mut Vec<String>) {
+        if self.back.is_none() && self.should_go_back_now() {
+            lies.push("it did not go back after the signal".to_owned());
+        }
         let Some(back) = &self.back else { return };
         let Some(followed) = self.followed else { return lies.push("it went back from nothing".to_owned()) };
         let cancelled = self.signal().is_some_and(|signal| back.at >= signal - 0.001);
@@ -656,6 +771,26 @@ fn is_changing(sent: &Sent) -> bool {
 
 fn is_applied(sent: &Sent, played: &Played) -> bool {
     sent.call.and_then(|call| played.ledger.get(call)).is_some_and(|call| call.applied)
+}
+
+/// Whether a deployment's own end is behind it.
+fn is_over(one: &Deployment) -> bool {
+    ["SUCCESSFUL", "STOPPED", "ROLLBACK_SUCCESSFUL", "ROLLBACK_FAILED"].contains(&one.status.as_str())
+}
+
+/// Stages at which all production traffic goes to the new tasks.
+const SHIFTED: [&str; 3] = ["POST_PRODUCTION_TRAFFIC_SHIFT", "BAKE_TIME", "CLEAN_UP"];
+
+/// Whether all tasks of a deployment are up and healthy, by what ECS goes by: it takes the old ones away, has given the
+/// new ones all the traffic, or they ran for as long as it takes where nothing checks them.
+fn is_healthy(one: &Deployment, frame: &Frame) -> bool {
+    let all_up = one.running == frame.desired && i64::try_from(one.up) == Ok(frame.desired);
+    let old = || frame.deployments.iter().filter(|other| other.digits != one.digits && other.place != Place::Gone);
+    let has_all_traffic = one.stage.as_deref().is_some_and(|stage| SHIFTED.contains(&stage));
+    all_up
+        && (has_all_traffic
+            || old().all(|old| old.draining || old.running == 0)
+            || frame.at.as_secs_f64() - one.up_since >= 39.0)
 }
 
 /// The task definition that an update asks for.
