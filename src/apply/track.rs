@@ -143,7 +143,7 @@ impl Track {
 /// own service deployment was successful long ago. The service's list tells how that goes.
 fn accept(deployment: ServiceDeployment, facts: &mut Facts, goal: &Goal) {
     let state = facts.ours(goal).and_then(|ours| ours.rollout_state.as_deref());
-    let contradicts = state.is_some_and(|state| state != "COMPLETED") && deployment.is_closed();
+    let contradicts = state.is_some_and(|state| state != "COMPLETED") && deployment.status == "SUCCESSFUL";
     let is_as_it_was = !goal.is_new() || goal.previous_deployment_id.is_none();
     if is_as_it_was && facts.tracking != Tracking::Known && contradicts {
         facts.lose_service_deployment();

@@ -174,7 +174,8 @@ impl<'a> Watch<'a> {
         let deployment = self.facts.service_deployment.as_ref().filter(|_| self.goal.until != Until::Paused);
         for (deployment, hook) in deployment.iter().flat_map(|one| one.pauses().map(move |hook| (one, hook))) {
             if self.told_pauses.insert(hook.hook_id.clone()) {
-                tell(What::Warned(pause_line(deployment, hook)));
+                // Not a remark of the ending: by then somebody has answered.
+                tell(What::Progress(pause_line(deployment, hook)));
             }
         }
         if *rollout == Rollout::Moving(Phase::Back) && !self.told_back {

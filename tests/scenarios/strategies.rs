@@ -218,7 +218,8 @@ async fn a_pause_is_waited_through_and_each_of_its_ids_is_told_once() {
 
 /// The ids in the commands that continue a pause, as the log tells them.
 fn pause_ids(ended: &Ended) -> Vec<String> {
-    let ids = ended.stdout.lines().filter(|line| line.contains("continue-service-deployment"));
+    let told = |line: &&str| line.starts_with('[') || line.starts_with("To go on with it");
+    let ids = ended.stdout.lines().filter(told).filter(|line| line.contains("continue-service-deployment"));
     let ids = ids.filter_map(|line| line.split_once("--hook-id ")?.1.split_whitespace().next());
     let mut ids: Vec<String> = ids.map(str::to_owned).collect();
     ids.dedup();
