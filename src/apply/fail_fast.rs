@@ -11,6 +11,7 @@ use tokio::time::timeout;
 use super::What;
 use super::facts::{Facts, Goal, live};
 use crate::aws::Aws;
+use crate::aws::call::{CallError, CallErrorKind};
 use crate::diagnose::evidence::{belongs, group, is_routine};
 use crate::diagnose::{StoppedGroup, fails_for_ever};
 use crate::error::{Code, Error};
@@ -20,7 +21,7 @@ use crate::model::task::Task;
 use crate::plan::ServicePlan;
 
 /// Between two looks at the tasks.
-const PAUSE: Duration = Duration::from_secs(10);
+pub(super) const PAUSE: Duration = Duration::from_secs(10);
 
 /// How long one look may take: polling goes on.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -60,28 +61,7 @@ impl FailFast {
             return None;
         }
         (self.looked, self.signs) = (Some(facts.now), signs(facts, goal, ours));
-        let asked = async {
-            let stopped = aws.stopped_tasks(&plan.cluster, &goal.service).await?;
-            // Only tasks that run can be healthy.
-            let running = match ours.running_count {
-                0 => Vec::new(),
-                _ => aws.tasks_started_by(&plan.cluster, &goal.deployment_id).await?,
-            };
-            Ok(decide(&stopped, &running, goal, self.after))
-        };
-        let decided = match timeout(PATIENCE, asked).await {
-            Ok(Ok(decided)) => decided,
-            Ok(Err(error)) => {
-                let error: crate::aws::call::CallError = error;
-                tell(What::Warned(format!(
-                    "tasks that fail for good cannot be recognised: `{}` fails: {}",
-                    error.action, error.message
-                )));
-                self.after = 0;
-                None
-            }
-            Err(_) => None,
-        };
+        let decided = recognise(goal, ours.running_count, &mut self.after, &plan.cluster, aws, tell).await;
         // A count may lag behind the tasks: ECS gets the time between two looks to show that it counts them.
         let is_sure = !has_breaker(facts, service) || std::mem::replace(&mut self.is_uncounted, decided.is_some());
         let group = decided.filter(|_| is_sure)?;
@@ -99,6 +79,43 @@ impl FailFast {
             && signs >= i64::from(self.after)
             && (signs != self.signs || self.is_uncounted)
             && self.looked.is_none_or(|looked| facts.now.saturating_sub(looked) >= PAUSE)
+    }
+}
+
+/// Asks for the tasks, and decides; nothing, when they could not be read this time. Where they never can be, that is told
+/// once and `after` becomes 0, never.
+pub(super) async fn recognise(
+    goal: &Goal,
+    running_count: i64,
+    after: &mut u32,
+    cluster: &str,
+    aws: &Aws,
+    tell: &mut dyn FnMut(What),
+) -> Option<StoppedGroup> {
+    let asked = async {
+        let stopped = aws.stopped_tasks(cluster, &goal.service).await?;
+        // Only tasks that run can be healthy.
+        let running = match running_count {
+            0 => Vec::new(),
+            _ => aws.tasks_started_by(cluster, &goal.deployment_id).await?,
+        };
+        Ok::<_, CallError>(decide(&stopped, &running, goal, *after))
+    };
+    match timeout(PATIENCE, asked).await {
+        Ok(Ok(decided)) => decided,
+        Ok(Err(error)) => {
+            let passes = matches!(
+                error.kind,
+                CallErrorKind::Throttled | CallErrorKind::Unreachable | CallErrorKind::Credentials
+            );
+            if !passes {
+                let (action, why) = (error.action, error.message);
+                tell(What::Warned(format!("tasks that fail for good cannot be recognised: `{action}` fails: {why}")));
+                *after = 0;
+            }
+            None
+        }
+        Err(_) => None,
     }
 }
 

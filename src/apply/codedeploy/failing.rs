@@ -3,20 +3,11 @@
 
 use std::time::Duration;
 
-use tokio::time::timeout;
-
 use super::judge::{Facts, Goal, is_ours};
 use crate::apply::What;
 use crate::apply::{facts, fail_fast};
 use crate::aws::Aws;
-use crate::aws::call::CallError;
 use crate::plan::ServicePlan;
-
-/// Between two looks at the tasks.
-const PAUSE: Duration = Duration::from_secs(10);
-
-/// How long one look may take: polling goes on.
-const PATIENCE: Duration = Duration::from_secs(5);
 
 /// What is known of failing tasks.
 #[derive(Debug)]
@@ -43,35 +34,19 @@ impl Failing {
     ) -> Option<usize> {
         let service = facts.service.as_ref()?;
         let ours = service.task_sets.iter().find(|set| is_ours(set, goal))?;
-        let due = facts.now.saturating_sub(self.looked) >= PAUSE && !facts.late;
+        let due = facts.now.saturating_sub(self.looked) >= fail_fast::PAUSE && !facts.late;
         if self.after == 0 || !due || ours.running_count >= service.desired_count {
             return None;
         }
         self.looked = facts.now;
         let goal = facts::Goal {
+            service: service.service_name.clone(),
+            // ECS writes the task set's id on the tasks that it starts for it.
             deployment_id: ours.id.clone(),
             task_definition: goal.task_definition.clone(),
             ..facts::Goal::default()
         };
-        let asked = async {
-            let stopped = aws.stopped_tasks(&plan.cluster, &service.service_name).await?;
-            let running = match ours.running_count {
-                0 => Vec::new(),
-                _ => aws.running_tasks(&plan.cluster, &service.service_name).await?,
-            };
-            Ok::<_, CallError>(fail_fast::decide(&stopped, &running, &goal, self.after))
-        };
-        match timeout(PATIENCE, asked).await {
-            Ok(Ok(found)) => found.map(|group| group.count),
-            Ok(Err(error)) => {
-                tell(What::Warned(format!(
-                    "tasks that fail for good cannot be recognised: `{}` fails: {}",
-                    error.action, error.message
-                )));
-                self.after = 0;
-                None
-            }
-            Err(_) => None,
-        }
+        let found = fail_fast::recognise(&goal, ours.running_count, &mut self.after, &plan.cluster, aws, tell).await;
+        found.map(|group| group.count)
     }
 }

@@ -92,6 +92,14 @@ async fn a_failure_that_may_pass_is_followed_to_the_limit() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_look_that_was_throttled_is_taken_again() {
+    let world = crash_loop(Trouble::image_not_found("web:v2")).clock(Clock::Wall(Duration::from_secs(5)));
+    let run = Run::of(world.fault("ListTasks", 8, Trick::Throttle)).await;
+    assert_eq!(run.ending(), "failed deployment-failed web:7", "{:#?}", run.told);
+    assert_eq!(run.warnings(), [""; 0]);
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_denied_look_is_told_once_and_ends_nothing() {
     let world = crash_loop(trouble()).clock(Clock::Wall(Duration::from_secs(5))).denied("ListTasks");
     let run = Run::of(world).await;
