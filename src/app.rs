@@ -11,6 +11,7 @@ use tokio::time::Instant;
 
 use crate::apply::{self, Event, What, concurrent};
 use crate::aws::{Aws, Transport};
+use crate::checks::{self, Checked, Subject};
 use crate::cli::{self, Command};
 use crate::diagnose;
 use crate::error::{Code, Error};
@@ -202,6 +203,22 @@ async fn story(
     };
     for line in console::plan(report) {
         say(&line);
+    }
+
+    // 4 May we.
+    for service in plan.services.iter().filter(|service| !service.steps.is_empty()) {
+        let Some(observed) = &report.observed else { continue };
+        let subject = Subject { inputs: &inputs, observed, plan: service, http: &doors.http };
+        report.checked.extend(checks::check(&subject, &aws).await);
+    }
+    for line in console::checks(report) {
+        say(&line);
+    }
+    let blocking = report.checked.iter().flat_map(Checked::blocking).map(|finding| finding.error.clone());
+    report.errors.extend(blocking.collect::<Vec<_>>());
+    if !report.errors.is_empty() {
+        report.verdict = Some(Verdict::Blocked);
+        return Ok(());
     }
     if inputs.deploy.mode == Mode::Plan {
         let reuse = plan.services.iter().find_map(|service| service.reuse.as_ref());

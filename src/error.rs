@@ -257,6 +257,10 @@ pub enum Code {
     /// Tasks of the deployment keep stopping, and the cause is not one that this action knows.
     TasksFailing,
     // … to here.
+    // What only `checks` find, from here …
+    /// Nothing in ECS ends a deployment of the service that fails: no circuit breaker, no alarms.
+    CircuitBreakerOff,
+    // … to here.
     /// Another deployment took over before this one was finished.
     Superseded,
     /// The deployment was still moving when the time was up.

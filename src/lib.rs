@@ -23,6 +23,7 @@ pub mod error;
 
 pub mod model;
 
+pub mod checks;
 pub mod inputs;
 pub mod observe;
 pub mod plan;

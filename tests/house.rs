@@ -16,9 +16,10 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("github", &["http", "inputs"]),
     ("observe", &["aws", "inputs"]),
     ("plan", &["inputs", "observe"]),
+    ("checks", &["aws", "http", "inputs", "observe", "plan"]),
     ("apply", &["aws", "diagnose", "http", "inputs", "plan"]),
     ("diagnose", &["aws", "plan"]),
-    ("report", &["apply", "aws", "diagnose", "inputs", "observe", "plan"]),
+    ("report", &["apply", "aws", "checks", "diagnose", "inputs", "observe", "plan"]),
     ("sim", &[]),
 ];
 

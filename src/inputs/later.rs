@@ -11,7 +11,6 @@ use super::suggest::shortened;
 /// What to do instead, for groups of inputs.
 const RUN_TASK: &str = "Run the one-off task in a step of its own before this one, and remove the input.";
 const SMOKE_TEST: &str = "Ask the URL in a step after this one, and remove the input.";
-const CHECKS: &str = "Remove the input.";
 
 /// An input, the values of it that ask for nothing, and what to do instead.
 type Later<'a> = (Given<'a>, &'a [&'a str], &'a str);
@@ -34,8 +33,6 @@ pub(super) fn refuse(raw: &RawInputs, remarks: &mut Remarks) {
         (given!(raw.smoke_test_status), &[], SMOKE_TEST),
         (given!(raw.smoke_test_contains), &[], SMOKE_TEST),
         (given!(raw.smoke_test_timeout_seconds), &[], SMOKE_TEST),
-        (given!(raw.checks), &[], CHECKS),
-        (given!(raw.scan_severity), &[], CHECKS),
     ];
     for (input, off, instead) in table {
         if input.text().is_some_and(|text| !off.iter().any(|off| off.eq_ignore_ascii_case(text))) {

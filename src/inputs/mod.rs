@@ -1,10 +1,11 @@
 //! 1 What the user asked: raw strings to typed [`Inputs`], all mistakes at once. Pure.
 //!
-//! [`raw`] reads the strings by name; each of [`credentials`], [`definition`], [`deploy`], [`wait`] and [`reporting`]
+//! [`raw`] reads the strings by name; each of [`credentials`], [`definition`], [`deploy`], [`wait`], [`checks`] and [`reporting`]
 //! holds the types of its part and the parse of them; `given`, `lists` and `arns` know the formats, and `later`
 //! the inputs that are declared but not available in this version.
 
 mod arns;
+pub mod checks;
 pub mod credentials;
 pub mod definition;
 pub mod deploy;
@@ -23,6 +24,7 @@ pub mod wait;
 
 use crate::error::{Code, Error};
 
+pub use self::checks::{Check, Checks, Level, Severity};
 pub use self::credentials::{AccessKeys, Credentials, Role};
 pub use self::definition::{Definition, Source};
 pub use self::deploy::{CodeDeploy, Deploy, Mode, OnCancel, OnConcurrent, OnFailure};
@@ -48,6 +50,8 @@ pub struct Inputs {
     pub deploy: Deploy,
     /// How long to follow the rollout.
     pub wait: Wait,
+    /// What to check before the first write, and how strictly.
+    pub checks: Checks,
     /// What to publish on GitHub.
     pub reporting: Reporting,
 }
@@ -72,6 +76,7 @@ pub fn parse(asked: &Asked) -> Result<(Inputs, Vec<Warning>), Vec<Error>> {
         definition: definition::parse(raw, &mut remarks),
         deploy: deploy::parse(raw, &mut remarks),
         wait: wait::parse(raw, &mut remarks),
+        checks: checks::parse(raw, &mut remarks),
         reporting: reporting::parse(raw, &mut remarks),
     };
     if remarks.mistakes.is_empty() { Ok((inputs, remarks.warnings)) } else { Err(remarks.mistakes) }

@@ -422,8 +422,6 @@ fn what_comes_with_a_later_version_is_refused_and_its_off_value_is_not() {
         ("run-task", "true"),
         ("run-task-assign-public-ip", "ENABLED"),
         ("smoke-test-url", "https://web.example"),
-        ("checks", "roles=off"),
-        ("scan-severity", "HIGH"),
         ("wait-for-task-stopped", "true"),
     ] {
         let refused = mistakes(&[given]);

@@ -9,6 +9,7 @@ pub mod image;
 pub mod log;
 pub mod names;
 pub mod normal;
+pub mod place;
 pub mod secret;
 pub mod service;
 pub mod target_group;

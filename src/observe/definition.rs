@@ -12,7 +12,7 @@ use crate::model::task_definition::Registered;
 impl Base {
     /// A registered revision as the base of edits.
     pub fn of(registered: &Registered) -> Self {
-        Self { document: registered.answer(), origin: registered.arn.clone() }
+        Self { document: registered.answer(), origin: registered.arn.clone(), text: None }
     }
 }
 

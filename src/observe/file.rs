@@ -88,7 +88,7 @@ pub fn read(kind: &Kind, workspace: &Path, temp: Option<&Path>, given: &str) -> 
             format!("Correct line {} of the file.", problem.line),
         )
     })?;
-    Ok(Base { document, origin: given.to_owned() })
+    Ok(Base { document, origin: given.to_owned(), text: Some(text) })
 }
 
 /// Where the file is. The runner gives a container its folders under other names than the steps on the host have, and

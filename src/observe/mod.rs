@@ -51,6 +51,8 @@ pub struct Base {
     pub document: Value,
     /// The file it came from, as the user named it, or the revision's ARN.
     pub origin: String,
+    /// The file's text; none when it was no file.
+    pub text: Option<String>,
 }
 
 /// What is known of the digest of an image.

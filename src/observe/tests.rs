@@ -55,7 +55,7 @@ async fn everything_is_read_in_few_calls() {
     assert!(calls.len() <= 5, "{calls:?}");
 
     let document = json!({ "family": "web", "containerDefinitions": [{ "name": "web", "image": "web:v2" }] });
-    let file = Base { document, origin: "web.json".to_owned() };
+    let file = Base { document, origin: "web.json".to_owned(), text: None };
     let given = [("service", "web"), ("task-definition", "web.json")];
     let (observed, calls) = look(World::default(), &given, Some(file)).await;
     let observed = observed.unwrap();
@@ -71,7 +71,7 @@ async fn everything_is_read_in_few_calls() {
 #[tokio::test]
 async fn a_family_that_nobody_registered_yet_is_no_error() {
     let document = json!({ "family": "brand-new", "containerDefinitions": [{ "name": "web", "image": "web:v2" }] });
-    let file = Base { document, origin: "new.json".to_owned() };
+    let file = Base { document, origin: "new.json".to_owned(), text: None };
     let given = [("service", "web"), ("task-definition", "new.json")];
     let observed = look(World::default(), &given, Some(file)).await.0.unwrap();
     assert_eq!(observed.newest, None);

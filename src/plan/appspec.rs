@@ -162,7 +162,7 @@ Hooks:
             json!([{"name": "web", "image": "nginx", "portMappings": [{"containerPort": 8080}]}, {"name": "side"}]);
         let definition = TaskDefinition::from_document(json!({"family": "web", "containerDefinitions": containers}));
         let document = document::parse(text).unwrap();
-        AppSpec::read(&Base { document, origin: "appspec.yaml".to_owned() }, &definition.unwrap())
+        AppSpec::read(&Base { document, origin: "appspec.yaml".to_owned(), text: None }, &definition.unwrap())
     }
 
     #[test]

@@ -28,7 +28,7 @@ impl Case {
             application: "AppECS-prod-web".to_owned(),
             group_name: "DgpECS-prod-web".to_owned(),
             group: Some(group(&json!({"enabled": true, "events": ["DEPLOYMENT_FAILURE"]}))),
-            appspec: Base { document: appspec, origin: "appspec.yaml".to_owned() },
+            appspec: Base { document: appspec, origin: "appspec.yaml".to_owned(), text: None },
             other: None,
         };
         let given = always.iter().chain(inputs).map(|(name, value)| (*name, (*value).to_owned()));

@@ -60,6 +60,17 @@ pub struct ServicePlan {
     pub warnings: Vec<String>,
 }
 
+impl ServicePlan {
+    /// The settings of the service's deployments as they will be: those that are sent, or else those that it has.
+    pub fn deployment_configuration(&self) -> Option<&Value> {
+        let sent = self.steps.iter().find_map(|step| match step {
+            Step::UpdateService { body } | Step::UpdateSettings { body } => body.get("deploymentConfiguration"),
+            _ => None,
+        });
+        sent.or(self.service.as_ref()?.deployment_configuration.as_ref())
+    }
+}
+
 /// The image of one container, before and after.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct ImageChange {

@@ -23,7 +23,7 @@ fn asked(edits: Edits) -> Definition {
 }
 
 fn base(document: Value) -> Base {
-    Base { document, origin: "web.json".to_owned() }
+    Base { document, origin: "web.json".to_owned(), text: None }
 }
 
 /// Two containers: one full of things that an edit must not touch, one beside it.

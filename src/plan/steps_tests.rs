@@ -54,7 +54,7 @@ impl Case {
         let observed = Observed {
             service: serde_json::from_value(service).unwrap(),
             code_deploy: None,
-            base: Base { document: file, origin: "web.json".to_owned() },
+            base: Base { document: file, origin: "web.json".to_owned(), text: None },
             newest: Some(running.clone()),
             running: Some(running),
             running_revision: serde_json::from_value(running_revision).unwrap(),
@@ -167,7 +167,8 @@ fn a_revision_asked_for_by_number_is_deployed_itself() {
 #[test]
 fn a_described_revision_in_a_file_is_no_proof_that_it_is_registered() {
     let described = |observed: &mut Observed| {
-        observed.base = Base { document: revision(5, "other", "ACTIVE").answer(), origin: "web.json".to_owned() };
+        observed.base =
+            Base { document: revision(5, "other", "ACTIVE").answer(), origin: "web.json".to_owned(), text: None };
     };
     let told = Case::new(&[]).with(described).told();
     assert!(told.starts_with("register"), "{told}");

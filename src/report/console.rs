@@ -5,9 +5,11 @@ use std::time::Duration;
 use serde_json::Value;
 
 use crate::apply::{Event, What};
+use crate::checks::{Checked, Finding, Mark};
 use crate::error::Error;
 use crate::model::command::Command;
 use crate::model::names::short_name;
+use crate::model::place::Place;
 use crate::plan::{ServicePlan, Step};
 
 use super::Report;
@@ -51,6 +53,29 @@ pub fn plan(report: &Report) -> Vec<String> {
         lines.push(format!("  {}: {} -> {}", change.path, show(&change.from), show(&change.to)));
     }
     group("What will be done", &lines, report.runner.is_actions)
+}
+
+/// What the checks said: a group in the log of a workflow.
+pub fn checks(report: &Report) -> Vec<String> {
+    let mut lines = Vec::new();
+    for checked in &report.checked {
+        let sign = match checked.mark() {
+            Mark::Pass => "✔",
+            Mark::Warn => "!",
+            Mark::Block => "✖",
+            Mark::Skip => "–",
+        };
+        let findings = checked.ruling.findings.iter().map(|finding| finding.error.what.as_str());
+        let said: Vec<&str> = findings.chain(checked.ruling.skipped.iter().map(String::as_str)).collect();
+        match said.split_first() {
+            None => lines.push(format!("  {sign} {}", checked.check)),
+            Some((first, rest)) => {
+                lines.push(format!("  {sign} {}: {first}", checked.check));
+                lines.extend(rest.iter().map(|said| format!("    {said}")));
+            }
+        }
+    }
+    if lines.is_empty() { lines } else { group("What was checked", &lines, report.runner.is_actions) }
 }
 
 /// The last lines of the log: on failure the evidence, then annotations, what to know, and the cause as the very last
@@ -100,36 +125,62 @@ fn reasons(error: &Error) -> Vec<String> {
     lines
 }
 
-/// The annotations of the run: at most ten of each level, what and fix of each failure.
+/// What an annotation says, and where in a file of the workspace.
+struct Note<'a> {
+    title: String,
+    text: String,
+    place: Option<&'a Place>,
+}
+
+/// The annotations of the run: at most ten of each level, what and fix of each failure and finding.
 fn annotations(report: &Report) -> Vec<String> {
     let verdict = report.ending();
-    let level = |name, all: Vec<(String, String)>| {
-        let more = all.len().saturating_sub(ANNOTATIONS);
-        all.into_iter().take(ANNOTATIONS).enumerate().map(move |(index, (head, text))| {
-            let text = if index + 1 == ANNOTATIONS && more > 0 { format!("{text} (and {more} more)") } else { text };
-            let text = shorten(&log_line(&text), ANNOTATION_LENGTH - 1);
-            Command::new(name, text).with("title", shorten(&log_line(&head), 200)).to_string()
-        })
-    };
-    let warnings = report.remarks().into_iter().map(|remark| ("ecs-deploy".to_owned(), remark.to_owned())).collect();
+    let note = |title: String, text: String| Note { title, text, place: None };
+    let found = report.checked.iter().flat_map(|checked| checked.ruling.findings.iter().map(move |it| (checked, it)));
+    let found: Vec<(&Checked, &Finding)> = found.collect();
+    let findings =
+        found.iter().filter(|(checked, finding)| !checked.is_blocked_by(finding)).map(|(checked, finding)| {
+            let text = format!("{} {}", finding.error.what, finding.error.fix);
+            Note {
+                title: format!("{}: {}", checked.check, finding.error.code.slug()),
+                text,
+                place: finding.place.as_ref(),
+            }
+        });
+    let remarks = report.remarks().into_iter().map(|remark| note("ecs-deploy".to_owned(), remark.to_owned()));
+    let warnings = findings.chain(remarks).collect();
     let notices = match verdict {
-        Some(verdict) if verdict.is_green() => vec![(title(verdict).to_owned(), message(report))],
+        Some(verdict) if verdict.is_green() => vec![note(title(verdict).to_owned(), message(report))],
         _ => Vec::new(),
     };
-    let errors = match verdict {
+    let mut errors = match verdict {
         Some(verdict) if !verdict.is_green() => (report.failures().into_iter())
-            .map(|error| {
-                (format!("{}: {}", title(verdict), error.code.slug()), format!("{} {}", error.what, error.fix))
+            .map(|error| Note {
+                title: format!("{}: {}", title(verdict), error.code.slug()),
+                text: format!("{} {}", error.what, error.fix),
+                place: found.iter().find(|(_, it)| it.error == *error).and_then(|(_, it)| it.place.as_ref()),
             })
             .collect(),
         _ => Vec::new(),
     };
-    let silent = errors.is_empty() && verdict.is_some_and(|verdict| !verdict.is_green());
-    let bare = verdict.filter(|_| silent).map(|verdict| (title(verdict).to_owned(), message(report)));
-    level("warning", warnings)
-        .chain(level("notice", notices))
-        .chain(level("error", errors.into_iter().chain(bare).collect()))
-        .collect()
+    if let Some(verdict) = verdict.filter(|verdict| errors.is_empty() && !verdict.is_green()) {
+        errors.push(note(title(verdict).to_owned(), message(report)));
+    }
+    level("warning", warnings).chain(level("notice", notices)).chain(level("error", errors)).collect()
+}
+
+/// The annotations of one level, the last of them counting those that the runner would drop.
+fn level(name: &'static str, all: Vec<Note<'_>>) -> impl Iterator<Item = String> {
+    let more = all.len().saturating_sub(ANNOTATIONS);
+    all.into_iter().take(ANNOTATIONS).enumerate().map(move |(index, note)| {
+        let Note { title, text, place } = note;
+        let text = if index + 1 == ANNOTATIONS && more > 0 { format!("{text} (and {more} more)") } else { text };
+        let text = shorten(&log_line(&text), ANNOTATION_LENGTH - 1);
+        let command = Command::new(name, text).with("title", shorten(&log_line(&title), 200));
+        let Some(place) = place else { return command.to_string() };
+        let command = command.with("file", log_line(&place.file)).with("line", place.line.to_string());
+        command.with("col", place.column.to_string()).to_string()
+    })
 }
 
 fn plain_warnings(report: &Report) -> Vec<String> {

@@ -7,6 +7,8 @@
 //! - `images`: `container`, `from`, `from_digest`, `to`, `to_digest`;
 //! - `changes`: `path`, `from`, `to` in the task definition, environment values masked;
 //! - `steps`: what was to be done, in order;
+//! - `checks`: `check`, whether it `blocks`, its `findings` (`code`, `what`, `why`, `fix`, `pointer`, `place`), and why
+//!   it was `skipped`;
 //! - `timeline`: `at` in seconds since the run began, `kind`, `text`;
 //! - `deployment`: ECS's service deployment as seen last; `code-deployment`: CodeDeploy's own;
 //! - `superseded-by`: the revision that took over;
@@ -39,6 +41,7 @@ pub fn json(report: &Report) -> String {
         "images": plan.map(|plan| &plan.images),
         "changes": plan.map(|plan| &plan.changes),
         "steps": plan.map(|plan| plan.steps.iter().map(step_name).collect::<Vec<_>>()),
+        "checks": report.checked,
         "timeline": report.timeline.iter().map(event).collect::<Vec<_>>(),
         "deployment": report.outcome.service_deployment,
         "code-deployment": report.outcome.code_deployment,

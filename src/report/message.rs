@@ -65,6 +65,7 @@ fn unhappy(report: &Report, verdict: Verdict, subject: &str) -> String {
     let changed = report.outcome.changed;
     let cause = match (verdict, failures.len()) {
         (Verdict::Invalid, 2..) => format!("{} mistakes were found, the first: {cause}", failures.len()),
+        (Verdict::Blocked, 2..) => format!("{} checks refuse the deploy, the first: {cause}", failures.len()),
         (_, 0) => format!("{subject}: {}", title(verdict).to_lowercase()),
         _ => cause.to_owned(),
     };

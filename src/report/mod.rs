@@ -21,6 +21,7 @@ use std::time::Duration;
 
 use crate::apply::{Event, Outcome};
 use crate::aws::Identity;
+use crate::checks::Checked;
 use crate::error::Error;
 use crate::inputs::Inputs;
 use crate::inputs::runner::Runner;
@@ -48,6 +49,8 @@ pub struct Report {
     pub observed: Option<Observed>,
     /// What was decided.
     pub plan: Option<Plan>,
+    /// What the checks before the first write said.
+    pub checked: Vec<Checked>,
     /// Where the deployment stands.
     pub outcome: Outcome,
     /// What happened, in order.

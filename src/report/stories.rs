@@ -15,8 +15,8 @@ use crate::aws::Identity;
 use crate::error::{Code, Error};
 use crate::inputs::runner::Runner;
 use crate::inputs::{
-    CodeDeploy, Credentials, Definition, Deploy, Edits, Inputs, Mode, OnCancel, OnConcurrent, OnFailure, PrComment,
-    Reporting, Role, Source, Wait,
+    Checks, CodeDeploy, Credentials, Definition, Deploy, Edits, Inputs, Mode, OnCancel, OnConcurrent, OnFailure,
+    PrComment, Reporting, Role, Source, Wait,
 };
 use crate::model::service::{Deployment, Service, ServiceDeployment, ServiceEvent};
 use crate::model::task_definition::{Registered, TaskDefinition};
@@ -224,7 +224,7 @@ fn known(verdict: Verdict, seconds: u64) -> Report {
     let before = Service { deployments: vec![completed], ..service("web:7") };
     let observed = Observed {
         service: Some(before.clone()),
-        base: Base { document: json!({}), origin: "task-definition.json".to_owned() },
+        base: Base { document: json!({}), origin: "task-definition.json".to_owned(), text: None },
         running: Some(registered_revision("web:7")),
         running_revision: None,
         code_deploy: None,
@@ -407,6 +407,7 @@ fn inputs() -> Inputs {
             on_concurrent: OnConcurrent::Replace,
         },
         wait: Wait::default(),
+        checks: Checks::default(),
         reporting: Reporting {
             token: None,
             job_summary: true,

@@ -2,6 +2,7 @@
 
 mod cause;
 mod changes;
+mod checks;
 mod events;
 mod facts;
 mod health;
@@ -35,6 +36,7 @@ pub const SECTIONS: &[Section] = &[
     events::section,
     facts::section,
     warnings::missing,
+    checks::section,
     steps::section,
     images::section,
     changes::section,
@@ -56,6 +58,7 @@ pub const COMMENT_SECTIONS: &[Section] = &[
     health::containers,
     facts::section,
     warnings::missing,
+    checks::section,
     steps::section,
     images::section,
     changes::section,
