@@ -72,7 +72,7 @@ impl ServicePlan {
 }
 
 /// The image of one container, before and after.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 pub struct ImageChange {
     /// The container.
     pub container: String,
@@ -84,6 +84,18 @@ pub struct ImageChange {
     pub to: String,
     /// The digest of that, if known.
     pub to_digest: Option<String>,
+    /// The compressed size of the image it runs now, in bytes; known to a plan of private ECR images alone.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub from_size: Option<u64>,
+    /// When that was pushed, in seconds since 1970.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub from_pushed: Option<i64>,
+    /// The compressed size of the image it will run, in bytes.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub to_size: Option<u64>,
+    /// When that was pushed, in seconds since 1970.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub to_pushed: Option<i64>,
 }
 
 /// One thing to do.
@@ -166,6 +178,7 @@ fn images(before: Option<&TaskDefinition>, after: &TaskDefinition, observed: &Ob
         from_digest: image_before(container).and_then(|image| steps::running_digest(observed, container, image)),
         to: image.to_owned(),
         to_digest: digest(image, observed),
+        ..ImageChange::default()
     };
     after.images().map(change).collect()
 }

@@ -265,6 +265,7 @@ fn known(verdict: Verdict, seconds: u64) -> Report {
                 from_digest: Some(OLD_DIGEST.to_owned()),
                 to: format!("{REPOSITORY}:1.5.0"),
                 to_digest: Some(NEW_DIGEST.to_owned()),
+                ..ImageChange::default()
             },
             ImageChange { container: "envoy".to_owned(), ..image("envoyproxy/envoy:v1.31", OLD_DIGEST) },
         ],
@@ -326,6 +327,7 @@ fn image(image: &str, digest: &str) -> ImageChange {
         from_digest: Some(digest.to_owned()),
         to: image.to_owned(),
         to_digest: Some(digest.to_owned()),
+        ..ImageChange::default()
     }
 }
 
