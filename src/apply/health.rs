@@ -114,8 +114,7 @@ fn is_shifted(deployment: &ServiceDeployment) -> bool {
 fn minimum_healthy(service: &Service) -> f64 {
     let configuration = service.deployment_configuration.as_ref();
     let set = configuration.and_then(|set| set.get("minimumHealthyPercent")).and_then(Value::as_f64);
-    let is_daemon = service.scheduling_strategy.as_deref() == Some("DAEMON");
-    set.unwrap_or(if is_daemon { 0.0 } else { 100.0 })
+    set.unwrap_or(if service.is_daemon() { 0.0 } else { 100.0 })
 }
 
 #[cfg(test)]

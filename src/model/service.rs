@@ -31,6 +31,10 @@ pub struct Service {
     pub deployment_controller: Option<DeploymentController>,
     /// REPLICA or DAEMON.
     pub scheduling_strategy: Option<String>,
+    /// FARGATE, EC2, EXTERNAL or `MANAGED_INSTANCES`; absent where capacity providers decide.
+    pub launch_type: Option<String>,
+    /// The capacity providers that its tasks run on; empty where the launch type decides.
+    pub capacity_provider_strategy: Vec<CapacityProvider>,
     /// The settings of its deployments, whole, unknown fields included.
     pub deployment_configuration: Option<Value>,
     /// Its subnets, security groups and whether tasks get a public address, whole.
@@ -73,6 +77,19 @@ pub struct LoadBalancer {
     pub container_port: Option<i64>,
     /// The second target group of the strategies that shift traffic, the listener rules and the role, whole.
     pub advanced_configuration: Option<Value>,
+}
+
+/// Where a share of a service's tasks runs.
+/// <https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_CapacityProviderStrategyItem.html>
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, Serialize, Default)]
+#[serde(rename_all = "camelCase", default)]
+pub struct CapacityProvider {
+    /// `FARGATE`, `FARGATE_SPOT`, or the name of the account's own.
+    pub capacity_provider: String,
+    /// Its share of the tasks beyond every base.
+    pub weight: i64,
+    /// How many tasks run on it at least.
+    pub base: i64,
 }
 
 /// Who moves a service's tasks: ECS, CODE_DEPLOY or EXTERNAL.
@@ -313,6 +330,29 @@ impl Service {
         self.deployments.iter().find(|deployment| deployment.status == "PRIMARY")
     }
 
+    /// Whether Fargate runs its tasks: its launch type says so, or all its capacity providers are Fargate's.
+    pub fn is_on_fargate(&self) -> bool {
+        let is_fargate = |it: &CapacityProvider| matches!(it.capacity_provider.as_str(), "FARGATE" | "FARGATE_SPOT");
+        match self.launch_type.as_deref() {
+            Some(launch_type) => launch_type == "FARGATE",
+            None => {
+                !self.capacity_provider_strategy.is_empty() && self.capacity_provider_strategy.iter().all(is_fargate)
+            }
+        }
+    }
+
+    /// Whether some of its tasks run on Fargate Spot.
+    pub fn may_use_spot(&self) -> bool {
+        self.capacity_provider_strategy
+            .iter()
+            .any(|it| it.capacity_provider == "FARGATE_SPOT" && (it.weight > 0 || it.base > 0))
+    }
+
+    /// Whether it runs one task on each container instance.
+    pub fn is_daemon(&self) -> bool {
+        self.scheduling_strategy.as_deref() == Some("DAEMON")
+    }
+
     /// Whether CodeDeploy moves its tasks.
     pub fn is_moved_by_code_deploy(&self) -> bool {
         self.controller() == "CODE_DEPLOY"
@@ -333,5 +373,28 @@ impl Service {
     /// The type of the deployment controller: `ECS` when ECS names none.
     pub fn controller(&self) -> &str {
         self.deployment_controller.as_ref().map_or("ECS", |controller| controller.kind.as_str())
+    }
+}
+
+#[cfg(test)]
+#[expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn a_launch_type_or_fargate_s_own_providers_make_a_service_of_fargate() {
+        let on = |provider: &str, weight: i64| json!({"capacityProvider": provider, "weight": weight, "base": 0});
+        for (service, is_on_fargate, may_use_spot) in [
+            (json!({"launchType": "FARGATE"}), true, false),
+            (json!({"launchType": "EC2"}), false, false),
+            (json!({}), false, false),
+            (json!({"capacityProviderStrategy": [on("FARGATE", 1), on("FARGATE_SPOT", 0)]}), true, false),
+            (json!({"capacityProviderStrategy": [on("FARGATE", 1), on("FARGATE_SPOT", 3)]}), true, true),
+            (json!({"capacityProviderStrategy": [on("our-instances", 1)]}), false, false),
+        ] {
+            let read: Service = serde_json::from_value(service.clone()).unwrap();
+            assert_eq!((read.is_on_fargate(), read.may_use_spot()), (is_on_fargate, may_use_spot), "{service}");
+        }
     }
 }
