@@ -105,6 +105,8 @@ fn a_circuit_breaker_that_counts_and_goes_back_is_left_to_it() {
     assert!(ends(facts(true, true, 1, 200)));
     assert!(ends(facts(true, false, 3, 5)), "it trips soon");
     assert!(!ends(facts(true, false, 3, 50)), "it trips late, and leaves everything as it is");
+    assert!(!ends(facts(true, false, 3, 9)), "six more are late");
+    assert!(ends(facts(true, false, 3, 6)));
     assert!(!ends(facts(true, true, 0, 3)), "it does not count what happens");
 }
 

@@ -713,6 +713,130 @@ fn a_wrong_platform_that_ecs_itself_tells_is_certain_whatever_the_log_says() {
     assert!(told.starts_with("Certain: "), "{told}");
 }
 
+/// What is told of three tasks that did not start for this reason.
+fn not_started(world: &World, reason: &str) -> Error {
+    let stopped = vec![stop("TaskFailedToStart", reason, &[("web", None, None)])];
+    name_cause(&Evidence { stopped, ..Evidence::default() }, &world.subject()).unwrap()
+}
+
+#[test]
+fn a_failure_at_one_place_that_says_nothing_more_is_of_no_known_cause() {
+    for said in [
+        "ResourceInitializationError: failed to validate logger args: the flux is out of phase",
+        "ResourceInitializationError: unable to retrieve secrets from ssm: the flux is out of phase",
+        "ResourceInitializationError: the flux is out of phase: i/o timeout",
+        "ResourceInitializationError: the flux is out of phase: invalid parameters: a, b",
+    ] {
+        assert_eq!(not_started(&World::new(), said).code, Code::TasksFailing, "{said}");
+    }
+    let of = |message: &str| World::new().names(&Evidence { events: vec![event(message)], ..Evidence::default() });
+    let why =
+        |why: &str| format!("(service web) failed to register targets in (target-group {GROUP}) with (error {why}).");
+    assert_eq!(of(&why("The flux is out of phase")), None);
+    assert_eq!(of("(service web) failed to launch a task with (error AccessDenied)."), None);
+    assert_eq!(of(&why("AccessDenied")), Some(Code::RolePermissionsMissing));
+}
+
+#[test]
+fn a_role_that_is_none_of_the_task_s_has_to_let_in_ecs_itself() {
+    let principal = |role: &str| {
+        let said =
+            format!("ECS was unable to assume the role 'arn:aws:iam::123456789012:role/{role}' that was provided");
+        let fix = not_started(&World::new(), &said).fix;
+        fix.split('`').find(|word| word.ends_with(".amazonaws.com")).unwrap().to_owned()
+    };
+    assert_eq!(["web-execution", "web-task"].map(principal), ["ecs-tasks.amazonaws.com"; 2]);
+    assert_eq!(principal("somebody-else"), "ecs.amazonaws.com");
+}
+
+#[test]
+fn the_action_that_is_missing_is_the_key_s_only_where_a_key_is_spoken_of() {
+    let fix = |said: &str| not_started(&World::new(), &format!("ResourceInitializationError: {said}")).fix;
+    let secret = fix("unable to pull secrets: unable to retrieve secret from asm: AccessDeniedException: no");
+    assert!(secret.starts_with("Allow `secretsmanager:GetSecretValue` on "), "{secret}");
+    let parameter = fix("unable to retrieve secrets from ssm: AccessDeniedException: no");
+    assert!(parameter.starts_with("Allow `ssm:GetParameters` on "), "{parameter}");
+    let key = fix("unable to retrieve secret from asm: AccessDeniedException: Access to KMS is not allowed");
+    assert!(key.starts_with("Allow `kms:Decrypt` on "), "{key}");
+}
+
+#[test]
+fn of_essential_containers_the_one_that_failed_is_blamed_and_not_the_one_that_finished() {
+    let stopped = vec![exited(&[("web", Some(0), None), ("log", Some(3), None)])];
+    let error = name_cause(&Evidence { stopped, ..Evidence::default() }, &World::new().subject()).unwrap();
+    assert!(error.what.contains("`log` exits with code 3"), "{error}");
+}
+
+#[test]
+fn the_container_that_is_unhealthy_is_named_and_not_another_whose_health_is_unknown() {
+    let health = |name: &str, status: &str| ("0a1b".to_owned(), name.to_owned(), status.to_owned());
+    let unhealthy = vec![health("envoy", "UNKNOWN"), health("web", "UNHEALTHY")];
+    let evidence = Evidence { unhealthy, ..Evidence::default() };
+    let error = name_cause(&evidence, &World::new().subject()).unwrap();
+    assert!(error.what.contains("container `web` fails its own health check"), "{error}");
+    assert!(error.fix.contains("curl -f"), "{error}");
+}
+
+#[test]
+fn a_network_without_named_subnets_is_told_in_words() {
+    let mut world = World::new();
+    let network = json!({"awsvpcConfiguration": {"subnets": []}});
+    world.plan.service.as_mut().unwrap().network_configuration = Some(network);
+    let error = not_started(&world, "CannotPullContainerError: dial tcp: i/o timeout");
+    assert!(error.fix.starts_with("Give the tasks' subnets a default route"), "{}", error.fix);
+}
+
+/// Where a health check looks that fails at the target group `named`, of two.
+fn asked_at(named: &str, change: impl FnOnce(&mut World, &mut Evidence)) -> String {
+    let reason = "Health checks failed with these codes: [404]";
+    let said = format!("(service web) (task 0a1b) is unhealthy in (target-group {named}) due to (reason {reason}).");
+    let other = TargetGroup {
+        arn: GROUP.replace("/web/", "/admin/"),
+        name: "admin".to_owned(),
+        port: "9090".to_owned(),
+        path: Some("/admin/health".to_owned()),
+        container: Some(("envoy".to_owned(), 9000)),
+        ..unhealthy(reason)
+    };
+    let (mut world, mut evidence) = (World::new(), Evidence { events: vec![event(&said)], ..Evidence::default() });
+    evidence.tasks = Some(vec!["0a1b".to_owned()]);
+    evidence.target_groups = vec![unhealthy(reason), other];
+    change(&mut world, &mut evidence);
+    name_cause(&evidence, &world.subject()).unwrap().what
+}
+
+#[test]
+fn of_several_target_groups_the_one_that_is_named_tells_path_and_port() {
+    let admin = GROUP.replace("/web/", "/admin/");
+    for named in [admin.as_str(), "admin"] {
+        let what = asked_at(named, |_, _| {});
+        assert!(
+            what.contains("`GET /admin/health` on port 9090 "),
+            "the port of its check, not the container's: {what}"
+        );
+    }
+    for named in [GROUP, "web"] {
+        assert!(asked_at(named, |_, _| {}).contains("`GET /healthz` on port 8080 "), "{named}");
+    }
+}
+
+#[test]
+fn where_no_target_group_can_be_read_the_service_tells_the_port() {
+    let admin = GROUP.replace("/web/", "/admin/");
+    let of = |named: &str, balancers: Value| {
+        asked_at(named, |world, evidence| {
+            evidence.target_groups.clear();
+            world.plan.service.as_mut().unwrap().load_balancers = serde_json::from_value(balancers).unwrap();
+        })
+    };
+    let balancer = |arn: &str, port: u32| json!({"targetGroupArn": arn, "containerName": "web", "containerPort": port});
+    let two = || json!([balancer(GROUP, 8080), balancer(&admin, 9000)]);
+    assert!(of(&admin, two()).contains("on port 9000 "), "{}", of(&admin, two()));
+    assert!(of(GROUP, two()).contains("on port 8080 "));
+    assert!(of("elsewhere", two()).contains("on port of the container "), "{}", of("elsewhere", two()));
+    assert!(of("elsewhere", json!([balancer(&admin, 9000)])).contains("on port 9000 "), "it has only one");
+}
+
 #[test]
 fn nothing_seen_names_no_cause() {
     assert_eq!(World::new().names(&Evidence::default()), None);
