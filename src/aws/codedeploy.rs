@@ -12,7 +12,7 @@ use super::Aws;
 use super::call::CallError;
 use super::resend::when_not_applied;
 use super::wire::Wire;
-use crate::model::code_deploy::{CodeDeployment, DeploymentGroup, EcsTarget};
+use crate::model::code_deploy::{CodeDeployment, DeploymentGroup, EcsTarget, TrafficRouting};
 
 /// The states in which a deployment keeps its group busy.
 const IN_PROGRESS: [DeploymentStatus; 5] = [
@@ -59,6 +59,18 @@ impl Aws {
         let sent = call.customize().interceptor(wire.clone()).send().await;
         let answer: Deployment = wire.answer("codedeploy:GetDeployment", sent)?;
         Ok(answer.deployment_info)
+    }
+
+    /// How a deployment configuration moves traffic.
+    ///
+    /// # Errors
+    /// `DeploymentConfigDoesNotExistException`, or the call failed.
+    pub async fn traffic_routing(&self, configuration: &str) -> Result<TrafficRouting, CallError> {
+        let wire = Wire::default();
+        let call = self.code_deploy().get_deployment_config().deployment_config_name(configuration);
+        let sent = call.customize().interceptor(wire.clone()).send().await;
+        let answer: Configuration = wire.answer("codedeploy:GetDeploymentConfig", sent)?;
+        Ok(answer.deployment_config_info.traffic_routing_config.unwrap_or_default())
     }
 
     /// What a deployment does to the service; nothing before it began.
@@ -137,6 +149,18 @@ struct Group {
 #[serde(default)]
 struct Deployments {
     deployments: Vec<String>,
+}
+
+#[derive(Deserialize, Default)]
+#[serde(rename_all = "camelCase", default)]
+struct Configuration {
+    deployment_config_info: ConfigurationInfo,
+}
+
+#[derive(Deserialize, Default)]
+#[serde(rename_all = "camelCase", default)]
+struct ConfigurationInfo {
+    traffic_routing_config: Option<TrafficRouting>,
 }
 
 #[derive(Deserialize)]

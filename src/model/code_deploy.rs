@@ -12,6 +12,12 @@ use serde::{Deserialize, Serialize};
 pub struct CodeDeployment {
     /// `d-` and letters.
     pub deployment_id: String,
+    /// The application that it belongs to.
+    pub application_name: Option<String>,
+    /// The deployment group that it belongs to.
+    pub deployment_group_name: Option<String>,
+    /// How it moves traffic: the name of its configuration.
+    pub deployment_config_name: Option<String>,
     /// Created, Queued, InProgress, Baking, Ready, Succeeded, Failed or Stopped.
     pub status: String,
     /// Who made it: `user`, `codeDeployRollback`, …
@@ -113,6 +119,35 @@ pub struct Termination {
     pub termination_wait_time_in_minutes: u32,
 }
 
+/// How a deployment configuration moves traffic; by neither of the two, all of it at once.
+/// <https://docs.aws.amazon.com/codedeploy/latest/APIReference/API_TrafficRoutingConfig.html>
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, Serialize, Default)]
+#[serde(rename_all = "camelCase", default)]
+pub struct TrafficRouting {
+    /// In two steps.
+    pub time_based_canary: Option<Canary>,
+    /// In equal steps.
+    pub time_based_linear: Option<Linear>,
+}
+
+/// Some traffic first, the rest later.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, Serialize, Default)]
+#[serde(rename_all = "camelCase", default)]
+pub struct Canary {
+    /// Minutes between the two.
+    pub canary_interval: u32,
+}
+
+/// So many percent of the traffic at a time.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, Serialize, Default)]
+#[serde(rename_all = "camelCase", default)]
+pub struct Linear {
+    /// Percent of each step.
+    pub linear_percentage: u32,
+    /// Minutes between two steps.
+    pub linear_interval: u32,
+}
+
 /// The target of a deployment on ECS: the service.
 /// <https://docs.aws.amazon.com/codedeploy/latest/APIReference/API_ECSTarget.html>
 #[derive(Debug, Clone, PartialEq, Deserialize, Serialize, Default)]
@@ -205,15 +240,18 @@ impl CodeDeployment {
         matches!(self.status.as_str(), "Succeeded" | "Failed" | "Stopped")
     }
 
+    /// Whether CodeDeploy itself made it, to go back from another one.
+    pub fn is_way_back(&self) -> bool {
+        self.creator.as_deref() == Some("codeDeployRollback")
+    }
+
     /// Why somebody else's newer deployment does not take its place; nothing, when it may.
     pub fn stays(&self) -> Option<&'static str> {
-        match self.creator.as_deref() {
-            Some("codeDeployRollback") => Some("it goes back from a failed deployment"),
-            _ if self.instance_termination_wait_time_started => {
-                Some("it serves production already, and waits to remove the tasks before it")
-            }
-            _ => None,
+        if self.is_way_back() {
+            return Some("it goes back from a failed deployment");
         }
+        let serves = self.instance_termination_wait_time_started;
+        serves.then_some("it serves production already, and waits to remove the tasks before it")
     }
 
     /// The deployment from which this one goes back.
@@ -240,6 +278,18 @@ impl BlueGreen {
         let termination = self.terminate_blue_instances_on_deployment_success.as_ref();
         let waits = termination.filter(|option| option.action.as_deref() != Some("KEEP_ALIVE"));
         waits.map_or(0, |option| option.termination_wait_time_in_minutes)
+    }
+}
+
+impl TrafficRouting {
+    /// Minutes from the first step of the traffic to the last.
+    pub fn minutes(&self) -> u32 {
+        let canary = self.time_based_canary.as_ref().map_or(0, |canary| canary.canary_interval);
+        let linear = self.time_based_linear.as_ref().map_or(0, |linear| {
+            let steps = 100_u32.div_ceil(linear.linear_percentage.clamp(1, 100));
+            linear.linear_interval.saturating_mul(steps - 1)
+        });
+        canary + linear
     }
 }
 

@@ -175,6 +175,7 @@ pub(super) fn answer(world: &mut World, operation: &str, input: &Value) -> Optio
         "GetDeploymentGroup" => get_group(world, input),
         "CreateDeployment" => create(world, input),
         "GetDeployment" => get(world, input),
+        "GetDeploymentConfig" => get_config(input),
         "ListDeployments" => list_them(world, input),
         "BatchGetDeploymentTargets" => targets(world, input),
         "StopDeployment" => stop(world, input),
@@ -276,6 +277,27 @@ fn get(world: &mut World, input: &Value) -> Answered {
     let at = find(world, input)?;
     play::pass(world, at);
     Ok(json!({"deploymentInfo": show::deployment(world, at)}))
+}
+
+/// A predefined configuration; nobody made others here.
+/// <https://docs.aws.amazon.com/codedeploy/latest/userguide/deployment-configurations.html>
+fn get_config(input: &Value) -> Answered {
+    let name = text(input, "deploymentConfigName").unwrap_or_default();
+    let canary = |interval| json!({"type": "TimeBasedCanary", "timeBasedCanary": {"canaryPercentage": 10, "canaryInterval": interval}});
+    let linear = |interval| json!({"type": "TimeBasedLinear", "timeBasedLinear": {"linearPercentage": 10, "linearInterval": interval}});
+    let routing = match name.strip_prefix("CodeDeployDefault.ECS") {
+        Some("AllAtOnce") => json!({"type": "AllAtOnce"}),
+        Some("Canary10Percent5Minutes") => canary(5),
+        Some("Canary10Percent15Minutes") => canary(15),
+        Some("Linear10PercentEvery1Minutes") => linear(1),
+        Some("Linear10PercentEvery3Minutes") => linear(3),
+        _ => {
+            let message = format!("No Deployment Config found for name: {name}");
+            return Err(Refusal::new("DeploymentConfigDoesNotExistException", message));
+        }
+    };
+    Ok(json!({"deploymentConfigInfo":
+        {"deploymentConfigName": name, "computePlatform": "ECS", "trafficRoutingConfig": routing}}))
 }
 
 fn list_them(world: &mut World, input: &Value) -> Answered {

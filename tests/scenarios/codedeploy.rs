@@ -158,13 +158,6 @@ async fn an_alarm_that_stops_it_is_named() {
 }
 
 #[tokio::test]
-async fn a_person_who_stops_it_is_told_as_one() {
-    let ended = deploying(Course::StoppedByHand { rolls_back: true }).await.run().await;
-    ended.is(4, "rolled-back", "stopped-by-hand");
-    serves(&ended, "web:7");
-}
-
-#[tokio::test]
 async fn tasks_that_never_come_up_are_looked_at_for_the_cause() {
     let trouble = Trouble::image_not_found(IMAGE_V2);
     let ended = deploying(Course::NeverSteady { trouble, after: 6 }).await.run().await;

@@ -4,10 +4,10 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use tokio::join;
-use tokio::time::{Instant, sleep, timeout_at};
+use tokio::time::{Instant, sleep, timeout, timeout_at};
 
 use super::failing::Failing;
-use super::judge::{Ending, Facts, Goal, LAG, Phase, Rollout, is_ours, is_under_way, judge};
+use super::judge::{Ending, Facts, Goal, LAG, Next, Phase, Rollout, is_ours, is_under_way, judge, was_stopped_by_hand};
 use super::words::{explain, line};
 use crate::apply::facts::{GONE, live};
 use crate::apply::progress::{HEARTBEAT, minutes};
@@ -30,6 +30,12 @@ const WAY_BACK: Duration = Duration::from_mins(15);
 
 /// How much longer than the limit the last look may take.
 const GRACE: Duration = Duration::from_millis(900);
+
+/// How long a look may take at what only adds to the wait.
+const PATIENCE: Duration = Duration::from_secs(5);
+
+/// The configuration that moves all traffic at once, which needs no look.
+const ALL_AT_ONCE: &str = "CodeDeployDefault.ECSAllAtOnce";
 
 /// Looks at the deployment's status for one at the service and the target.
 const RARELY: u32 = 3;
@@ -68,6 +74,7 @@ pub async fn follow(
         warned: false,
         warned_back: false,
         extended: false,
+        is_budgeted: false,
         blind: 0,
         unread: None,
         done: BTreeSet::new(),
@@ -83,9 +90,7 @@ pub async fn follow(
         }
         watch.facts.now = began.elapsed();
         watch.record(outcome);
-        if watch.polls == 1
-            && let Some(longer) = watch.budget(wait.limit, tell)
-        {
+        if let Some(longer) = watch.budget(wait.limit, tell).await {
             (limit, deadline) = (longer, began + longer);
             watch.facts.late = false;
         }
@@ -138,11 +143,41 @@ pub async fn follow(
 ///
 /// # Errors
 /// The service cannot be read.
-pub async fn settle(plan: &ServicePlan, wait: &Wait, aws: &Aws, outcome: &mut Outcome) -> Result<(), Error> {
+pub async fn settle(
+    plan: &ServicePlan,
+    wait: &Wait,
+    aws: &Aws,
+    outcome: &mut Outcome,
+    tell: &mut dyn FnMut(What),
+) -> Result<(), Error> {
     let deadline = Instant::now() + wait.limit;
+    let (mut strikes, mut blind, mut warned) = (0, 0, false);
     loop {
         let name = outcome.service.as_ref().map(|service| service.service_name.clone()).unwrap_or_default();
-        if let Some(service) = aws.describe_services(&plan.cluster, &[&name]).await?.into_iter().next() {
+        let services = match aws.describe_services(&plan.cluster, &[&name]).await {
+            Ok(services) => {
+                (strikes, blind) = (0, 0);
+                services
+            }
+            Err(error) => {
+                blind += 1;
+                strikes += u32::from(!passes(&error));
+                // At the limit, what nobody saw is not called slow.
+                if strikes >= STRIKES || (blind >= BLIND && Instant::now() >= deadline) {
+                    let mut error = Error::from(error);
+                    error.what = format!(
+                        "{} The settings of `{name}` were changed; whether as many tasks run as asked for is not known.",
+                        error.what
+                    );
+                    return Err(error);
+                }
+                if !std::mem::replace(&mut warned, true) {
+                    tell(What::Warned(format!("`{}` fails and is tried again: {}", error.action, error.message)));
+                }
+                Vec::new()
+            }
+        };
+        if let Some(service) = services.into_iter().next() {
             let runs = service
                 .primary_task_set()
                 .is_some_and(|primary| primary.running_count == service.desired_count && primary.pending_count == 0);
@@ -168,9 +203,14 @@ pub async fn settle(plan: &ServicePlan, wait: &Wait, aws: &Aws, outcome: &mut Ou
     }
 }
 
+/// Whether an error may pass by itself.
+fn passes(error: &CallError) -> bool {
+    matches!(error.kind, CallErrorKind::Throttled | CallErrorKind::Unreachable)
+}
+
 /// The limit with so many minutes of waits more, where that is longer.
-pub(super) fn with_waits(limit: Duration, ready: u32, termination: u32) -> Option<Duration> {
-    let longer = limit + Duration::from_mins(u64::from(ready) + u64::from(termination));
+pub(super) fn with_waits(limit: Duration, waits: [u32; 3]) -> Option<Duration> {
+    let longer = limit + Duration::from_mins(waits.into_iter().map(u64::from).sum());
     Some(longer.min(LONGEST)).filter(|longer| *longer > limit)
 }
 
@@ -188,6 +228,8 @@ struct Watch<'a> {
     warned_back: bool,
     /// The way back has been given its own time.
     extended: bool,
+    /// The limit was made longer by the waits, if there are any.
+    is_budgeted: bool,
     /// Looks in a row that did not show the deployment, and what the last one met.
     blind: u32,
     unread: Option<CallError>,
@@ -234,8 +276,24 @@ impl Watch<'_> {
                 Err(error) => self.warn(&error, tell),
             }
         }
+        if closed && self.facts.next.is_none() && was_stopped_by_hand(&self.facts) {
+            self.facts.next = self.next().await;
+        }
         self.polls += 1;
         Ok(())
+    }
+
+    /// Somebody else's deployment of the group, in progress since ours was stopped. What cannot be read is no sign of one.
+    async fn next(&self) -> Option<Next> {
+        let ours = self.facts.ours.as_ref()?;
+        let (application, group) = (ours.application_name.as_deref()?, ours.deployment_group_name.as_deref()?);
+        for id in self.aws.code_deployments_in_progress(application, group).await.ok()? {
+            let found = self.aws.code_deployment(&id).await.ok()?;
+            if id != ours.deployment_id && !found.is_way_back() && found.create_time >= ours.create_time {
+                return Some(Next { id });
+            }
+        }
+        None
     }
 
     fn newest(&self) -> Option<&CodeDeployment> {
@@ -262,8 +320,7 @@ impl Watch<'_> {
     }
 
     fn trouble(&mut self, error: CallError, tell: &mut dyn FnMut(What)) -> Result<(), Error> {
-        let passing = matches!(error.kind, CallErrorKind::Throttled | CallErrorKind::Unreachable);
-        self.strikes += u32::from(!passing);
+        self.strikes += u32::from(!passes(&error));
         if self.strikes >= STRIKES {
             return Err(self.left_alone(error));
         }
@@ -288,17 +345,36 @@ impl Watch<'_> {
         }
     }
 
-    /// The limit with the waits that the group asks for, as in the official action.
-    fn budget(&self, limit: Duration, tell: &mut dyn FnMut(What)) -> Option<Duration> {
-        let waits = self.facts.ours.as_ref()?.blue_green_deployment_configuration.as_ref()?;
-        let (ready, termination) = (waits.ready_minutes(), waits.termination_minutes());
-        let longer = with_waits(limit, ready, termination)?;
+    /// The limit with the waits that the deployment group and the configuration ask for; once, when ours is seen.
+    async fn budget(&mut self, limit: Duration, tell: &mut dyn FnMut(What)) -> Option<Duration> {
+        let ours = self.facts.ours.as_ref().filter(|_| !self.is_budgeted)?;
+        self.is_budgeted = true;
+        let waits = ours.blue_green_deployment_configuration.as_ref();
+        let (ready, termination) = waits.map_or((0, 0), |waits| (waits.ready_minutes(), waits.termination_minutes()));
+        let shift = match ours.deployment_config_name.as_deref() {
+            Some(name) if name != ALL_AT_ONCE => self.shift_minutes(name, tell).await,
+            _ => 0,
+        };
+        let longer = with_waits(limit, [ready, shift, termination])?;
         tell(What::Progress(format!(
-            "waiting for {} at most: its deployment group waits {ready} min before traffic is shifted, and {termination} \
-             min before the old tasks are removed",
+            "waiting for {} at most: its deployment group waits {ready} min before traffic is shifted, shifts it in \
+             {shift} min, and waits {termination} min before the old tasks are removed",
             minutes(longer)
         )));
         Some(longer)
+    }
+
+    /// How long a configuration takes to move traffic; 0 where that cannot be read, which is told.
+    async fn shift_minutes(&self, configuration: &str, tell: &mut dyn FnMut(What)) -> u32 {
+        let missing = match timeout(PATIENCE, self.aws.traffic_routing(configuration)).await {
+            Ok(Ok(routing)) => return routing.minutes(),
+            Ok(Err(error)) => format!("`{}` failed: {}", error.action, error.message),
+            Err(_) => format!("AWS took longer than {} seconds", PATIENCE.as_secs()),
+        };
+        tell(What::Warned(format!(
+            "how long `{configuration}` takes to move traffic is not known, and not added to the wait: {missing}"
+        )));
+        0
     }
 
     fn tell_progress(&mut self, rollout: &Rollout, tell: &mut dyn FnMut(What)) {

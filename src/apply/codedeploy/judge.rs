@@ -58,6 +58,15 @@ pub struct Facts {
     pub stopped_by_us: bool,
     /// How many of its tasks failed in the same way, where that is why.
     pub failing: Option<usize>,
+    /// Somebody else's deployment, begun after somebody stopped ours.
+    pub next: Option<Next>,
+}
+
+/// Somebody else's deployment that took the place of ours.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Next {
+    /// `d-…` of it.
+    pub id: String,
 }
 
 /// How our deployment goes.
@@ -102,6 +111,10 @@ const SETTLE: Duration = Duration::from_secs(15);
 
 /// How long CodeDeploy may take to name the way back that it is set to go.
 pub const LAG: Duration = Duration::from_mins(1);
+
+/// How long another deployment may take to begin after somebody stopped ours: most likely for that one, which is made
+/// when the way back has ended.
+const TAKEOVER: Duration = Duration::from_secs(30);
 
 /// Decides from everything seen so far.
 pub fn judge(facts: &Facts, goal: &Goal) -> Rollout {
@@ -161,6 +174,9 @@ fn ended_badly(ours: &CodeDeployment, facts: &Facts, goal: &Goal) -> Rollout {
     if !facts.is_settled(patience) {
         return Rollout::Moving(Phase::Settling);
     }
+    if let Some(taken_over) = taken_over(facts) {
+        return taken_over;
+    }
     match rival(facts, goal) {
         Some(rival) => superseded(rival),
         // Nothing had to be moved back.
@@ -175,7 +191,7 @@ fn ended_badly(ours: &CodeDeployment, facts: &Facts, goal: &Goal) -> Rollout {
 fn way_back(back: &CodeDeployment, ours: &CodeDeployment, facts: &Facts, goal: &Goal) -> Rollout {
     let ending = |verdict| Ending::new(verdict, Some(cause(ours, facts))).ended();
     match back.status.as_str() {
-        "Succeeded" if serves_again(facts, goal) => ending(Verdict::RolledBack),
+        "Succeeded" if serves_again(facts, goal) => taken_over(facts).unwrap_or_else(|| ending(Verdict::RolledBack)),
         "Succeeded" if !facts.is_settled(SETTLE) => Rollout::Moving(Phase::Settling),
         "Succeeded" => match rival(facts, goal) {
             Some(rival) => superseded(rival),
@@ -270,8 +286,29 @@ fn cause(ours: &CodeDeployment, facts: &Facts) -> Code {
     }
 }
 
+/// Whether somebody stopped our deployment, and not this run.
+pub fn was_stopped_by_hand(facts: &Facts) -> bool {
+    facts.ours.as_ref().is_some_and(|ours| ours.is_closed() && cause(ours, facts) == Code::StoppedByHand)
+}
+
+/// What somebody stopped ours for: another deployment, which may only be about to begin.
+fn taken_over(facts: &Facts) -> Option<Rollout> {
+    if !was_stopped_by_hand(facts) {
+        return None;
+    }
+    let Some(next) = &facts.next else {
+        return (!facts.is_settled(TAKEOVER)).then_some(Rollout::Moving(Phase::Settling));
+    };
+    let mut sets = facts.service.iter().flat_map(|service| &service.task_sets);
+    let made = sets.find(|set| set.external_id.as_deref() == Some(&next.id));
+    Some(superseded_by(made.map(|set| set.task_definition.clone())))
+}
+
 fn superseded(rival: &TaskSet) -> Rollout {
-    let superseded_by = Some(rival.task_definition.clone());
+    superseded_by(Some(rival.task_definition.clone()))
+}
+
+fn superseded_by(superseded_by: Option<String>) -> Rollout {
     Ending { superseded_by, ..Ending::new(Verdict::Superseded, Some(Code::Superseded)) }.ended()
 }
 

@@ -6,8 +6,9 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use super::follow::with_waits;
-use super::judge::{Facts, Goal, Phase, Rollout, judge};
+use super::judge::{Facts, Goal, Next, Phase, Rollout, judge};
 use crate::inputs::Until;
+use crate::model::code_deploy::TrafficRouting;
 use crate::model::names::short_name;
 
 const OURS: &str = "d-OURS";
@@ -54,6 +55,7 @@ struct Seen {
     late: bool,
     stopped_by_us: bool,
     until: Until,
+    next: Option<&'static str>,
 }
 
 impl Seen {
@@ -69,6 +71,7 @@ impl Seen {
             late: false,
             stopped_by_us: false,
             until: Until::Stable,
+            next: None,
         }
     }
 
@@ -89,6 +92,7 @@ impl Seen {
             closed_since: Some(Duration::from_secs(600 - self.closed_for)),
             stopped_by_us: self.stopped_by_us,
             failing: None,
+            next: self.next.map(|id| Next { id: id.to_owned() }),
         }
     }
 
@@ -214,7 +218,13 @@ fn a_way_back_that_is_set_is_waited_for_until_it_is_named() {
     };
     assert_eq!(set(&json!(["DEPLOYMENT_FAILURE"]), "Failed", 59), "Settling");
     assert_eq!(set(&json!(["DEPLOYMENT_FAILURE"]), "Failed", 60), "failed deployment-failed");
-    assert_eq!(set(&json!(["DEPLOYMENT_FAILURE"]), "Stopped", 15), "failed stopped-by-hand");
+    let alarmed = json!({ "errorInformation": { "code": "ALARM_ACTIVE" } });
+    let alarmed = |closed_for| {
+        let ours = deployment(OURS, "Stopped", &alarmed);
+        Seen::new("", 7).with(|seen| (seen.ours, seen.closed_for) = (ours, closed_for)).told()
+    };
+    assert_eq!((alarmed(14).as_str(), alarmed(15).as_str()), ("Settling", "failed alarm-triggered"));
+    assert_eq!(set(&json!(["DEPLOYMENT_FAILURE"]), "Stopped", 30), "failed stopped-by-hand");
     assert_eq!(set(&json!(["DEPLOYMENT_STOP_ON_REQUEST"]), "Stopped", 15), "Settling");
     assert_eq!(set(&json!(["DEPLOYMENT_STOP_ON_ALARM"]), "Failed", 15), "failed deployment-failed");
     assert_eq!(set(&json!(["DEPLOYMENT_FAILURE"]), "Failed", 14), "Settling");
@@ -259,10 +269,43 @@ fn what_we_stopped_ourselves_was_out_of_time() {
 }
 
 #[test]
+fn who_stops_ours_for_another_deployment_has_superseded_it() {
+    let stopped = |closed_for, next| {
+        let back = Seen::new("", 7).with(back("Succeeded", closed_for));
+        back.with(|seen| (seen.ours["errorInformation"]["code"], seen.next) = ("MANUAL_STOP".into(), next))
+    };
+    assert_eq!(stopped(29, None).told(), "Settling", "it may be about to begin");
+    assert_eq!(stopped(30, None).told(), "rolled-back stopped-by-hand");
+    assert_eq!(stopped(0, Some("d-OTHER")).told(), "superseded superseded web:9", "its task set tells the revision");
+    assert_eq!(stopped(0, Some("d-SOON")).told(), "superseded superseded");
+    let left = |closed_for, next| {
+        Seen::new("Stopped", 7).with(|seen| (seen.closed_for, seen.next) = (closed_for, next)).told()
+    };
+    assert_eq!([left(14, Some("d-OTHER")), left(29, None)], ["Settling", "Settling"]);
+    assert_eq!(left(15, Some("d-OTHER")), "superseded superseded web:9");
+    assert_eq!(left(30, None), "failed stopped-by-hand");
+    // What failed by itself was not stopped for anybody, and what this run stopped neither.
+    let failed = Seen::new("", 7).with(back("Succeeded", 0)).with(|seen| seen.next = Some("d-OTHER"));
+    assert_eq!(failed.told(), "rolled-back hook-failed");
+    assert_eq!(stopped(0, Some("d-OTHER")).with(|seen| seen.stopped_by_us = true).told(), "rolled-back timed-out");
+}
+
+#[test]
+fn the_way_that_traffic_takes_has_a_pause_after_each_step_but_the_last() {
+    let minutes = |routing| serde_json::from_value::<TrafficRouting>(routing).unwrap().minutes();
+    let linear = |percent: u32| json!({ "timeBasedLinear": { "linearPercentage": percent, "linearInterval": 3 } });
+    assert_eq!([10, 30, 50, 100].map(|percent| minutes(linear(percent))), [27, 9, 3, 0]);
+    assert_eq!(minutes(json!({ "timeBasedCanary": { "canaryPercentage": 10, "canaryInterval": 15 } })), 15);
+    assert_eq!(minutes(json!({ "type": "AllAtOnce" })), 0);
+}
+
+#[test]
 fn the_waits_of_the_group_make_the_limit_longer_up_to_six_hours() {
     let minutes = |limit, ready, termination| {
-        with_waits(Duration::from_mins(limit), ready, termination).map(|longer| longer.as_secs() / 60)
+        let longer = with_waits(Duration::from_mins(limit), [ready, 0, termination]);
+        longer.map(|longer| longer.as_secs() / 60)
     };
+    assert_eq!(with_waits(Duration::from_mins(1), [2, 4, 8]), Some(Duration::from_mins(15)));
     assert_eq!((minutes(30, 30, 60), minutes(60, 30, 60)), (Some(120), Some(150)));
     assert_eq!((minutes(359, 30, 60), minutes(360, 30, 60), minutes(30, 0, 0)), (Some(360), None, None));
 }
@@ -293,8 +336,9 @@ fn a_service_that_goes_away_ends_the_wait() {
 #[cfg(feature = "sim")]
 mod stage {
     use std::ffi::OsString;
+    use std::rc::Rc;
 
-    use tokio::time::Instant;
+    use tokio::time::{Instant, sleep};
 
     use crate::apply::{Outcome, What, apply};
     use crate::aws::tests::wire;
@@ -319,7 +363,7 @@ mod stage {
     }
 
     struct Run {
-        sim: Sim,
+        sim: Rc<Sim>,
         outcome: Outcome,
         told: Vec<String>,
         result: Result<(), crate::error::Error>,
@@ -343,6 +387,15 @@ mod stage {
             act: impl FnOnce(&mut World),
             left: Option<std::time::Duration>,
         ) -> Self {
+            Self::on(Rc::new(Sim::start(world).await.unwrap()), asked, act, left).await
+        }
+
+        async fn on(
+            sim: Rc<Sim>,
+            asked: impl FnOnce(&mut Inputs),
+            act: impl FnOnce(&mut World),
+            left: Option<std::time::Duration>,
+        ) -> Self {
             let folder = tempfile::tempdir().unwrap();
             std::fs::write(folder.path().join("appspec.yaml"), APPSPEC).unwrap();
             let runner = Runner { workspace: folder.path().to_owned(), ..Runner::default() };
@@ -356,7 +409,6 @@ mod stage {
             let given = given.map(|(name, value)| (name.to_owned(), OsString::from(value)));
             let (mut inputs, _) = inputs::parse(&Asked::new(given, runner.clone())).unwrap();
             asked(&mut inputs);
-            let sim = Sim::start(world).await.unwrap();
             let aws = wire::aws(sim.url()).await;
             let observed = observe::observe(&inputs, None, &runner, &aws).await.unwrap();
             let plan = plan(&inputs, &observed).unwrap().services.remove(0);
@@ -486,6 +538,91 @@ mod stage {
         let run = Run::with(world, |inputs| inputs.deploy.on_failure = OnFailure::None).await;
         assert_eq!(run.ending(), "timed-out timed-out web:7 after 9");
         assert!(run.told.iter().any(|told| told.contains("waits 2 min before traffic")), "{:#?}", run.told);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn the_time_that_traffic_takes_to_move_is_added_to_the_limit() {
+        let stalls = |name: &str, denied| {
+            let name = name.to_owned();
+            let asked = move |inputs: &mut Inputs| {
+                inputs.deploy.on_failure = OnFailure::None;
+                inputs.deploy.code_deploy.config = Some(name);
+            };
+            let deny = move |world: &mut World| {
+                let operation = "GetDeploymentConfig".to_owned();
+                let times = if denied { u32::MAX } else { 0 };
+                world.faults.push(crate::sim::Fault { operation, skip: 0, times, trick: Trick::Denied });
+            };
+            Run::of(world(Course::Stalls), asked, deny)
+        };
+        let linear = stalls("CodeDeployDefault.ECSLinear10PercentEvery3Minutes", false).await;
+        assert_eq!(linear.ending(), "timed-out timed-out web:7 after 30", "{:#?}", linear.told);
+        let told = "waiting for 30 min at most: its deployment group waits 0 min before traffic is shifted, shifts it in 27 min,";
+        assert!(linear.told.iter().any(|line| line.starts_with(told)), "{:#?}", linear.told);
+        let canary = stalls("CodeDeployDefault.ECSCanary10Percent5Minutes", false).await;
+        assert_eq!(canary.ending(), "timed-out timed-out web:7 after 8");
+        let denied = stalls("CodeDeployDefault.ECSCanary10Percent5Minutes", true).await;
+        assert_eq!(denied.ending(), "timed-out timed-out web:7 after 3");
+        let told = |line: &String| line.contains("`codedeploy:GetDeploymentConfig` failed");
+        assert!(denied.told.iter().any(told), "{:#?}", denied.told);
+        let at_once = stalls("CodeDeployDefault.ECSAllAtOnce", false).await;
+        let asked = at_once.sim.calls().into_iter().filter(|call| call.operation == "GetDeploymentConfig").count();
+        assert_eq!((at_once.ending().as_str(), asked), ("timed-out timed-out web:7 after 3", 0));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_person_who_stops_it_is_told_as_one() {
+        let run = Run::with(world(Course::StoppedByHand { rolls_back: true }), |_| {}).await;
+        assert_eq!(run.ending(), "rolled-back stopped-by-hand web:7 after 1", "{:#?}", run.told);
+        let left = Run::with(world(Course::StoppedByHand { rolls_back: false }), |_| {}).await;
+        assert_eq!(left.ending(), "failed stopped-by-hand web:7 after 1", "{:#?}", left.told);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_run_whose_deployment_was_stopped_for_another_s_is_superseded() {
+        let sim = Rc::new(Sim::start(world(Course::Stalls)).await.unwrap());
+        let (first, second) = (sim.clone(), sim.clone());
+        let first = Run::on(first, |_| {}, |_| {}, None);
+        let second = async {
+            sleep(std::time::Duration::from_secs(30)).await;
+            let asked = |inputs: &mut Inputs| {
+                inputs.deploy.on_concurrent = OnConcurrent::Replace;
+                inputs.deploy.force_new_deployment = Some(true);
+            };
+            Run::on(second, asked, |_| {}, None).await
+        };
+        let (first, second) = Box::pin(async { tokio::join!(first, second) }).await;
+        let (first_told, theirs) = (first.ending(), second.outcome.codedeploy_deployment_id.as_deref().unwrap());
+        assert!(first_told.starts_with("superseded superseded web:"), "{first_told} {:#?}", first.told);
+        assert!(first.outcome.cause.as_ref().unwrap().what.contains(theirs), "{:?}", first.outcome.cause);
+        assert!(second.ending().starts_with("succeeded"), "{} {:#?}", second.ending(), second.told);
+    }
+
+    /// A run that only changes settings, while reads of the service fail so often.
+    async fn settling(times: u32, trick: Trick) -> Run {
+        let settings = |inputs: &mut Inputs| {
+            inputs.definition.edits.image = None;
+            inputs.deploy.desired_count = Some(3);
+        };
+        let blind = |world: &mut World| {
+            world.faults.push(crate::sim::Fault { operation: "DescribeServices".to_owned(), skip: 0, times, trick });
+        };
+        Run::of(world(Course::Succeeds), settings, blind).await
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_read_that_fails_for_a_moment_does_not_end_the_wait_for_settings() {
+        // The client itself asks a few times before it tells of a throttle.
+        for (times, trick) in [(1, Trick::Denied), (12, Trick::Throttle)] {
+            let run = settling(times, trick).await;
+            assert_eq!(run.ending(), "succeeded web:7 after 0", "{:#?}", run.told);
+            assert!(run.told.iter().any(|told| told.contains("fails and is tried again")), "{:#?}", run.told);
+        }
+        for (trick, expected) in [(Trick::Denied, "error access-denied"), (Trick::Throttle, "error throttled")] {
+            let run = settling(u32::MAX, trick).await;
+            assert_eq!(run.ending(), expected, "{:#?}", run.told);
+            assert!(run.result.unwrap_err().what.contains("whether as many tasks run as asked for is not known"));
+        }
     }
 
     #[tokio::test(start_paused = true)]

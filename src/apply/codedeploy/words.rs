@@ -66,6 +66,12 @@ fn what(ending: &Ending, code: Code, facts: &Facts, goal: &Goal, limit: Duration
             "{ours} was not rolled out to `{service}`: {because}, and CodeDeploy could not go back either. The service \
              may be degraded."
         ),
+        Verdict::Superseded if let Some(next) = &facts.next => {
+            let id = &next.id;
+            let revision =
+                ending.superseded_by.as_deref().map_or_else(String::new, |arn| format!(" of {}", short_name(arn)));
+            format!("Another deployment of `{service}`, {id}{revision}, took over before {ours} was rolled out.")
+        }
         Verdict::Superseded => format!(
             "Another deployment of `{service}` took over before {ours} was rolled out: it is {} now.",
             short_name(ending.superseded_by.as_deref().unwrap_or(serving))
