@@ -127,7 +127,7 @@ async fn go_back(
     if outcome.way_back.is_some() {
         return None;
     }
-    let Some(goal) = outcome.goal.clone().filter(super::facts::Goal::is_new) else {
+    let Some(goal) = outcome.goal.clone().filter(super::facts::Goal::may_be_undone) else {
         let unknown = outcome.unanswered == Some("ecs:UpdateService");
         return unknown.then(|| "Nothing was rolled back: no deployment of this run is known.".to_owned());
     };

@@ -34,12 +34,19 @@ pub struct Goal {
     pub until: Until,
     /// Whether ECS checks the health of its tasks by their containers.
     pub has_health_check: bool,
+    /// Somebody else began it: it is followed, and never stopped or rolled back.
+    pub joined: bool,
 }
 
 impl Goal {
     /// Whether the update created a deployment.
     pub fn is_new(&self) -> bool {
         self.previous_deployment_id.as_ref() != Some(&self.deployment_id)
+    }
+
+    /// Whether this run may stop it or go back from it: only what its own update began.
+    pub fn may_be_undone(&self) -> bool {
+        self.is_new() && !self.joined
     }
 
     /// Whether a service revision's ARN is that of our deployment: its digits are those of the deployment id.
@@ -211,6 +218,16 @@ impl Facts {
             }
             _ => live(service),
         }
+    }
+
+    /// Whether an earlier revision is seen to be there, to go back to: it runs, or was completed, or ECS named it.
+    pub fn has_earlier(&self, goal: &Goal) -> bool {
+        let earlier = |other: &Deployment| {
+            let is_there = other.running_count > 0 || other.rollout_state.as_deref() == Some("COMPLETED");
+            other.id != goal.deployment_id && is_there
+        };
+        let listed = self.service.as_ref().is_some_and(|service| service.deployments.iter().any(earlier));
+        listed || !self.rollback_ids.is_empty()
     }
 
     /// How long ago `since` was; nothing counts as no time.

@@ -519,6 +519,43 @@ async fn a_rollout_that_somebody_else_began_has_the_same_verdict() {
     }
 }
 
+/// A run that wants to roll out the very revision that another job began to, since this one read the service.
+async fn second(rollout: Rollout, wait: Wait) -> Run {
+    let mut world = world().rollout("web", rollout);
+    world.change_service("web", |service| service.breaker(false, false));
+    let mut run = Run::prepare(world, json!({})).await;
+    run.apply(wait_of(false)).await;
+    run.plan.reuse = run.aws.describe_task_definition("web").await.ok();
+    run.plan.on_failure = OnFailure::Rollback;
+    run.plan.on_cancel = OnCancel::Rollback;
+    run.plan.steps.remove(0);
+    run.outcome = Outcome::default();
+    run.apply(wait).await;
+    run
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_deployment_that_was_there_before_the_update_is_followed_and_never_undone() {
+    let crash = || Rollout::CrashLoop { trouble: Trouble::image_not_found("web:v2") };
+    for (rollout, expected) in [
+        (Rollout::Succeed { after: 4 }, "unchanged web:8"),
+        (crash(), "failed deployment-failed web:7"),
+        (Rollout::Stall { running: 0 }, "timed-out timed-out web:7"),
+    ] {
+        let run = second(rollout, wait_of(true)).await;
+        assert_eq!(run.ending(), expected, "{:#?}", run.told);
+        // The other's two, and this one's, which began nothing.
+        assert_eq!(run.writes(), ["RegisterTaskDefinition", "UpdateService", "UpdateService"]);
+        assert!(!run.outcome.changed);
+        let told = |what: &What| matches!(what, What::Finished(text) if text.contains("which somebody else began"));
+        assert!(run.told.iter().any(told), "{:#?}", run.told);
+    }
+    // Nor by a signal.
+    let mut run = second(crash(), wait_of(false)).await;
+    let error = cancel::cancel("SIGTERM", Some(&run.plan), Some(&run.aws), &mut run.outcome, &mut |_| {}).await;
+    assert_eq!(run.writes(), ["RegisterTaskDefinition", "UpdateService", "UpdateService"], "{error}");
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_rollout_that_goes_on_and_is_not_awaited_is_not_called_unchanged() {
     let run = joining(Rollout::Succeed { after: 30 }, false).await;

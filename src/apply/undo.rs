@@ -30,7 +30,7 @@ pub(super) fn is_called_for(goal: &Goal, plan: &ServicePlan, outcome: &Outcome) 
         Some(Verdict::TimedOut) => keeps_failing(goal, outcome),
         _ => false,
     };
-    failed && goal.is_new() && plan.on_failure == OnFailure::Rollback
+    failed && goal.may_be_undone() && plan.on_failure == OnFailure::Rollback
 }
 
 fn keeps_failing(goal: &Goal, outcome: &Outcome) -> bool {

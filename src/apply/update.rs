@@ -20,6 +20,9 @@ const ATTEMPTS: u32 = 3;
 /// deployment each time it is sent is looked for longest.
 const LOOKS: [Duration; 3] = [Duration::from_secs(2), Duration::from_secs(4), Duration::from_secs(8)];
 
+/// How long the look right before the request may take.
+const PATIENCE: Duration = Duration::from_secs(5);
+
 /// Updates the service with the revision in `outcome`; what is to be proven then.
 ///
 /// # Errors
@@ -31,11 +34,13 @@ pub async fn update(
     outcome: &mut Outcome,
     tell: &mut dyn FnMut(What),
 ) -> Result<Goal, Error> {
-    let before = plan.service.clone().unwrap_or_default();
+    let mut before = plan.service.clone().unwrap_or_default();
     let arn = outcome.task_definition_arn.clone().unwrap_or_else(|| before.task_definition.clone());
     let mut body: Map<String, Value> = body.as_object().cloned().unwrap_or_default();
     body.insert("taskDefinition".to_owned(), arn.clone().into());
     tell(What::Started(format!("updating `{}` with {}", before.service_name, short_name(&arn))));
+    let theirs = begun_by_others(&body, &before, plan, aws).await;
+    before.deployments.extend(theirs.iter().cloned());
     let changed = std::mem::replace(&mut outcome.changed, true);
     outcome.unanswered = Some("ecs:UpdateService");
     let sent = send(&Value::Object(body.clone()), &before, &plan.cluster, &arn, aws, outcome, tell).await;
@@ -47,14 +52,26 @@ pub async fn update(
             return Err(refused(error, &before.service_name));
         }
     };
-    let goal = goal(&before, &answer, &arn)?;
+    let mut goal = goal(&before, &answer, &arn)?;
+    let joined = theirs.iter().any(|other| other.id == goal.deployment_id);
+    if joined {
+        goal = goal_as_it_is(&answer, &arn)?;
+    }
     outcome.deployment_id = Some(goal.deployment_id.clone());
     outcome.goal = Some(goal.clone());
-    if goal.is_new() {
+    let asks = body.keys().any(|key| !matches!(key.as_str(), "cluster" | "service" | "taskDefinition"));
+    if joined {
+        if !asks {
+            outcome.changed = changed;
+        }
+        let (id, revision) = (&goal.deployment_id, short_name(&arn));
+        tell(What::Finished(format!(
+            "ECS began no deployment: {id}, which somebody else began, has {revision} already"
+        )));
+    } else if goal.is_new() {
         let (id, revision) = (&goal.deployment_id, short_name(&arn));
         tell(What::Finished(format!("ECS began {id} with {revision}")));
     } else {
-        let asks = body.keys().any(|key| !matches!(key.as_str(), "cluster" | "service" | "taskDefinition"));
         if !asks && same_revision(&before.task_definition, &arn) {
             outcome.changed = changed;
         }
@@ -68,6 +85,24 @@ pub async fn update(
     outcome.live_task_definition_arn = live(&answer).map(str::to_owned);
     outcome.service = Some(answer);
     Ok(goal)
+}
+
+/// The deployments that somebody else began since the service was read, as far as a look right before the request shows.
+/// An update with a revision that is on its way already begins nothing: what it answers with is theirs then.
+async fn begun_by_others(
+    body: &Map<String, Value>,
+    before: &Service,
+    plan: &ServicePlan,
+    aws: &Aws,
+) -> Vec<Deployment> {
+    // A revision that was only just registered is nobody else's, and a forced update always begins a deployment.
+    if plan.reuse.is_none() || body.get("forceNewDeployment") == Some(&Value::Bool(true)) {
+        return Vec::new();
+    }
+    let names = [before.service_name.as_str()];
+    let read = tokio::time::timeout(PATIENCE, aws.describe_services(&plan.cluster, &names)).await;
+    let now = read.into_iter().flatten().flatten().next();
+    now.into_iter().flat_map(|now| now.deployments).filter(|one| is_new(one, before)).collect()
 }
 
 fn refused(error: CallError, service: &str) -> Error {
@@ -162,7 +197,8 @@ pub(super) fn goal(before: &Service, answer: &Service, arn: &str) -> Result<Goal
 pub fn goal_as_it_is(service: &Service, arn: &str) -> Result<Goal, Error> {
     // Not ours by its beginning, but by what it is to prove: what came before it is not known, and it has a service
     // deployment of its own, which tells a way back from another deployment.
-    Ok(Goal { previous_deployment_id: None, previous_task_definition: None, ..goal(service, service, arn)? })
+    let goal = goal(service, service, arn)?;
+    Ok(Goal { previous_deployment_id: None, previous_task_definition: None, joined: true, ..goal })
 }
 
 #[cfg(test)]

@@ -182,9 +182,12 @@ impl<'a> Watch<'a> {
             self.told_back = true;
             let revision = short_name(&self.goal.task_definition);
             let reason = self.facts.failed_reason.as_deref().unwrap_or("the deployment is rolled back");
-            tell(What::Progress(format!(
-                "{revision} failed ({reason}); waiting until the earlier revision serves again"
-            )));
+            let then = if self.facts.has_earlier(self.goal) {
+                "until the earlier revision serves again"
+            } else {
+                "for what ECS does next"
+            };
+            tell(What::Progress(format!("{revision} failed ({reason}); waiting {then}")));
         }
     }
 

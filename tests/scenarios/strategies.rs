@@ -381,6 +381,8 @@ async fn a_new_service_whose_first_deployment_fails_has_nothing_to_go_back_to() 
     assert_eq!((ended.code, ended.output("verdict")), (Some(5), "rollback-failed"), "{}", ended.told());
     assert_eq!(ended.writes, [""; 0]);
     assert!(ended.stdout.contains("there is no earlier deployment"), "{}", ended.told());
+    assert!(ended.stdout.contains("waiting for what ECS does next"), "{}", ended.told());
+    assert!(!ended.stdout.contains("serves again"), "{}", ended.told());
     // Ours takes its place, and fails as well.
     let world = brand_new(Rollout::Stall { running: 0 }).rollout("web", broken());
     let ended = Scenario::of(world).await.input("image", IMAGE_V2).run().await;

@@ -52,6 +52,7 @@ impl Case {
             previous_task_definition: Some("web:7".to_owned()),
             until: self.until.clone(),
             has_health_check: false,
+            joined: false,
         }
     }
 

@@ -369,6 +369,7 @@ impl Stage {
             previous_task_definition: Some(arn("web:7")),
             until: self.until.clone(),
             has_health_check: false,
+            joined: false,
         };
         let mut facts = Facts { now: Duration::from_secs(seconds / 2), ..Facts::default() };
         facts.read_service_deployment(self.deployment());
