@@ -10,6 +10,7 @@ use super::movement::Movement;
 use crate::inputs::Until;
 use crate::model::names::short_name;
 use crate::model::service::{Deployment, Service, ServiceDeployment};
+use crate::model::target_group::Target;
 use crate::model::task::Task;
 
 /// What is to be proven: our deployment, by the identity that `UpdateService` itself answered, so that nobody else's is
@@ -159,10 +160,11 @@ impl Facts {
         self.service = Some(service);
     }
 
-    /// Takes in a read of our tasks that run.
-    pub fn read_tasks(&mut self, tasks: &[Task], goal: &Goal) {
+    /// Takes in a read of our tasks that run, and of the target groups they belong in, as far as those could be read.
+    pub fn read_tasks(&mut self, tasks: &[Task], groups: Option<&[Vec<Target>]>, goal: &Goal) {
         if let Some(service) = &self.service {
             self.health.read_tasks(tasks, service, goal);
+            self.health.read_targets(tasks, groups, service, goal);
         }
     }
 

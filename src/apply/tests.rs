@@ -10,7 +10,7 @@ use super::*;
 use crate::aws::tests::wire;
 use crate::diagnose::{Evidence, gather, name_cause};
 use crate::error::Code;
-use crate::inputs::{OnCancel, OnFailure};
+use crate::inputs::{OnCancel, OnFailure, Until};
 use crate::model::names::short_name;
 use crate::model::task_definition::{Registered, TaskDefinition};
 use crate::sim::ecs::Lag;
@@ -517,6 +517,33 @@ async fn a_rollout_that_somebody_else_began_has_the_same_verdict() {
         assert_eq!(run.ending(), expected, "{:#?}", run.told);
         assert!(!run.outcome.changed);
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn healthy_behind_a_load_balancer_is_what_its_target_group_says_of_our_tasks() {
+    let drains =
+        || world().rollout("web", Rollout::Drain { healthy: 2, after: 2000 }).behind_target_group("web", "web");
+    let wait = || Wait { until: Until::Healthy, ..wait_of(true) };
+    // ECS may do with fewer healthy tasks: that it takes old ones away proves nothing.
+    let half = |mut world: World| {
+        world.change_service("web", |service| {
+            let half = json!({ "minimumHealthyPercent": 50, "maximumPercent": 200 });
+            service.settings.insert("deploymentConfiguration".into(), half);
+        });
+        world
+    };
+    let asked = |run: &Run| run.sim.calls().iter().filter(|call| call.operation == "DescribeTargetHealth").count();
+    for world in [drains(), half(drains())] {
+        let run = Run::with(world, json!({}), wait()).await;
+        assert_eq!(run.ending(), "succeeded web:8", "{:#?}", run.told);
+        assert!(run.outcome.reached.is_some() && asked(&run) > 0 && run.warnings().is_empty(), "{:#?}", run.told);
+    }
+    let run = Run::with(drains().denied("DescribeTargetHealth"), json!({}), wait()).await;
+    assert_eq!((run.ending().as_str(), asked(&run)), ("succeeded web:8", 1), "{:#?}", run.told);
+    let told = "`elasticloadbalancing:DescribeTargetHealth` failed";
+    assert_eq!(run.warnings().iter().filter(|text| text.contains(told)).count(), 1, "{:#?}", run.told);
+    let run = Run::with(half(drains()).denied("DescribeTargetHealth"), json!({}), wait()).await;
+    assert_eq!(run.ending(), "timed-out timed-out web:8", "{:#?}", run.told);
 }
 
 /// A run that wants to roll out the very revision that another job began to, since this one read the service.

@@ -4,9 +4,11 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use tokio::join;
+use tokio::task::JoinSet;
 use tokio::time::timeout;
 
 use super::facts::{Facts, Goal, Tracking};
+use super::health;
 use super::progress::Told;
 use super::rollout::{Phase, Rollout};
 use super::track::{self, Answer, Question, Track};
@@ -18,6 +20,7 @@ use crate::error::Error;
 use crate::inputs::Until;
 use crate::model::names::short_name;
 use crate::model::service::Service;
+use crate::model::target_group::Target;
 use crate::plan::ServicePlan;
 
 /// Refusals in a row of a read that is needed before the wait ends: one may be a session just being renewed.
@@ -44,6 +47,8 @@ pub(super) struct Watch<'a> {
     told_back: bool,
     told_pauses: BTreeSet<String>,
     told_blind: bool,
+    /// What the target groups say cannot be read.
+    without_targets: bool,
 }
 
 impl<'a> Watch<'a> {
@@ -70,6 +75,7 @@ impl<'a> Watch<'a> {
             told_back: false,
             told_pauses: BTreeSet::new(),
             told_blind: false,
+            without_targets: false,
         }
     }
 
@@ -101,7 +107,7 @@ impl<'a> Watch<'a> {
                 tell(What::Warned(warning));
             }
         }
-        if self.goal.until == Until::Healthy && self.goal.has_health_check && self.facts.health.is_up() {
+        if self.goal.until == Until::Healthy && self.facts.health.is_up() {
             self.look_at_tasks(tell).await;
         }
         Ok(())
@@ -113,18 +119,45 @@ impl<'a> Watch<'a> {
         (looks >= BLIND).then_some(left_alone(error?, self.goal))
     }
 
-    /// Reads the health of our tasks, once all of them run. Without it, their health is not proven, and the wait goes on.
+    /// Reads the health of our tasks, once all of them run: what ECS says of their containers, and their target groups of
+    /// them. Where it cannot be read, their health is not proven by it, and the wait goes on.
     async fn look_at_tasks(&mut self, tell: &mut dyn FnMut(What)) {
-        let asked = timeout(PATIENCE, self.aws.tasks_started_by(self.cluster, &self.goal.deployment_id)).await;
-        let missing = match asked {
-            Ok(Ok(tasks)) => return self.facts.read_tasks(&tasks, self.goal),
-            Ok(Err(error)) => format!("`{}` failed: {}", error.action, error.message),
-            Err(_) => format!("AWS took longer than {} seconds", PATIENCE.as_secs()),
+        let groups = self.facts.service.as_ref().filter(|_| !self.without_targets).map(health::target_groups);
+        let groups = groups.unwrap_or_default();
+        if groups.is_empty() && !self.goal.has_health_check {
+            return;
+        }
+        let tasks = timeout(PATIENCE, self.aws.tasks_started_by(self.cluster, &self.goal.deployment_id));
+        let (tasks, targets) = join!(tasks, timeout(PATIENCE, targets(&groups, self.aws)));
+        let targets = match targets {
+            _ if groups.is_empty() => None,
+            Ok(Ok(targets)) => Some(targets),
+            Ok(Err(error)) => {
+                self.without_targets = !matches!(error.kind, CallErrorKind::Throttled | CallErrorKind::Unreachable);
+                self.warn_blind(&error, "that ECS takes the old tasks away is taken as the sign of it", tell);
+                None
+            }
+            Err(_) => None,
         };
+        match tasks {
+            Ok(Ok(tasks)) => self.facts.read_tasks(&tasks, targets.as_deref(), self.goal),
+            Ok(Err(error)) => {
+                let then = if self.goal.has_health_check {
+                    "until it can, the wait goes on until the deployment is finished"
+                } else {
+                    "that ECS takes the old tasks away is taken as the sign of it"
+                };
+                self.warn_blind(&error, then, tell);
+            }
+            Err(_) => {}
+        }
+    }
+
+    fn warn_blind(&mut self, error: &CallError, then: &str, tell: &mut dyn FnMut(What)) {
         if !std::mem::replace(&mut self.told_blind, true) {
+            let (action, why) = (&error.action, &error.message);
             tell(What::Warned(format!(
-                "whether the tasks are healthy cannot be read ({missing}); until it can, the wait goes on until the \
-                 deployment is finished"
+                "whether the tasks are healthy cannot be read (`{action}` failed: {why}); {then}"
             )));
         }
     }
@@ -202,6 +235,16 @@ impl<'a> Watch<'a> {
             outcome.service_deployment = Some(deployment.clone());
         }
     }
+}
+
+/// The targets of each group.
+async fn targets(groups: &[String], aws: &Aws) -> Result<Vec<Vec<Target>>, CallError> {
+    let mut reading = JoinSet::new();
+    for arn in groups {
+        let (aws, arn) = (aws.clone(), arn.clone());
+        reading.spawn(async move { aws.describe_target_health(&arn).await });
+    }
+    reading.join_all().await.into_iter().collect()
 }
 
 /// A needed read is refused: the run ends, the deployment does not.

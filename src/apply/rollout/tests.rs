@@ -78,7 +78,7 @@ fn tell(story: &str) -> String {
             facts.read_service(serde_json::from_value(service).unwrap(), &goal);
         }
         if let Some(tasks) = tasks {
-            facts.read_tasks(&tasks.chars().map(task).collect::<Vec<_>>(), &goal);
+            facts.read_tasks(&tasks.chars().map(task).collect::<Vec<_>>(), None, &goal);
         }
     }
     match judge(&facts, &goal) {
