@@ -87,7 +87,7 @@ pub struct Transport {
 pub type Courier = Arc<dyn Fn(http::Request<Vec<u8>>) -> Carried + Send + Sync>;
 
 /// An answer on its way; an error is a connection that was lost.
-pub type Carried = Pin<Box<dyn Future<Output = io::Result<http::Response<String>>> + Send>>;
+pub type Carried = Pin<Box<dyn Future<Output = io::Result<http::Response<Vec<u8>>>> + Send>>;
 
 impl Default for Transport {
     /// The network, at the time it is.

@@ -10,7 +10,9 @@ use super::identity::Key;
 use super::ledger::Call;
 use super::wire::{Answer, Asked, Outcome, Refusal};
 use super::world::World;
-use super::{Shared, codedeploy, ecr, ecs, elbv2, github, iam, lock, logs, oidc, signature, sts};
+use super::{
+    Shared, cbor, cloudwatch, codedeploy, ec2, ecr, ecs, elbv2, github, iam, lock, logs, oidc, signature, sts,
+};
 
 const JSON: &str = "application/x-amz-json-1.1";
 
@@ -25,7 +27,10 @@ struct Named {
 /// Answers one request and writes it down.
 pub async fn answer(world: &Shared, asked: Asked) -> Outcome {
     let named = name(&asked);
-    let trick = faults::due(&mut lock(world).faults, &named.operation);
+    let (came, trick) = {
+        let mut world = lock(world);
+        (world.now(), faults::due(&mut world.faults, &named.operation))
+    };
     if let Some(Trick::Delay(delay)) = &trick {
         wait(*delay).await;
     }
@@ -36,6 +41,7 @@ pub async fn answer(world: &Shared, asked: Asked) -> Outcome {
         Outcome::Cut => (0, String::new()),
     };
     let at = world.now();
+    let sent = if cbor::is(&asked) { named.input.to_string() } else { asked.text() };
     let changing = is_changing(&named, &asked);
     let call = Call {
         door: named.door.into(),
@@ -45,11 +51,12 @@ pub async fn answer(world: &Shared, asked: Asked) -> Outcome {
         path: asked.path.clone(),
         query: asked.query.clone(),
         request: named.input,
-        sent: asked.text(),
+        sent,
         status,
         answer: body,
         changing,
         applied: applied && changing,
+        came,
         at,
     };
     world.ledger.enter(call);
@@ -73,6 +80,9 @@ fn name(asked: &Asked) -> Named {
             input: json(),
         };
     }
+    if let Some((service, operation)) = cbor::named(asked) {
+        return Named { door: "aws", service, operation, input: cbor::decode(&asked.body) };
+    }
     if let Some((target, operation)) = asked.header("x-amz-target").and_then(|target| target.split_once('.')) {
         let service = match target {
             "AmazonEC2ContainerServiceV20141113" => "ecs",
@@ -86,8 +96,11 @@ fn name(asked: &Asked) -> Named {
     let form = sts::form(&asked.text());
     match form.get("Action").and_then(Value::as_str).map(str::to_owned) {
         Some(operation) => {
-            let is_balancing = form.get("Version").and_then(Value::as_str) == Some("2015-12-01");
-            let service = if is_balancing { "elasticloadbalancing" } else { "sts" };
+            let service = match form.get("Version").and_then(Value::as_str) {
+                Some("2015-12-01") => "elasticloadbalancing",
+                Some("2016-11-15") => "ec2",
+                _ => "sts",
+            };
             Named { door: "aws", service, operation, input: form }
         }
         None => Named {
@@ -156,6 +169,8 @@ fn aws(world: &mut World, asked: &Asked, named: &Named, trick: Option<&Trick>, r
             }
             sts::error(elbv2::SPACE, &refusal, request)
         }
+        ("ec2", result) => ec2::envelope(&named.operation, result, request),
+        ("cloudwatch", result) => cbor::envelope(result),
         (_, Ok(value)) => Answer::new(200, JSON, value.to_string()),
         (_, Err(refusal)) => Answer::new(refusal.status, JSON, refusal.json()),
     }
@@ -183,7 +198,7 @@ fn aws_result(world: &mut World, asked: &Asked, named: &Named, trick: Option<&Tr
     if input.is_null() && service != "unknown" {
         return Err(Refusal::new("SerializationException", "Unexpected end-of-input"));
     }
-    if matches!(service, "ecs" | "ecr" | "codedeploy" | "logs" | "elasticloadbalancing") {
+    if matches!(service, "ecs" | "ecr" | "codedeploy" | "logs" | "elasticloadbalancing" | "ec2" | "cloudwatch") {
         iam::check(world, service, operation, input, &arn)?;
     }
     carry_out(world, asked, named, caller.as_ref()).unwrap_or_else(|| {
@@ -201,6 +216,8 @@ fn carry_out(world: &mut World, asked: &Asked, named: &Named, caller: Option<&Ke
         "elasticloadbalancing" => {
             elbv2::answer(world, &named.operation, &named.input).map(|answered| answered.map(Value::String))
         }
+        "ec2" => ec2::answer(world, &named.operation, &named.input).map(|answered| answered.map(Value::String)),
+        "cloudwatch" => cloudwatch::answer(world, &named.operation, &named.input),
         "sts" => Some(sts::answer(world, &named.operation, &named.input, caller).map(Value::String)),
         _ => None,
     }

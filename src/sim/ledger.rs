@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 pub struct Call {
     /// `aws`, `github` or `oidc`.
     pub door: String,
-    /// `ecs`, `ecr`, `logs`, `elasticloadbalancing`, `sts`, `github` or `oidc`.
+    /// `ecs`, `ecr`, `logs`, `elasticloadbalancing`, `ec2`, `cloudwatch`, `sts`, `github` or `oidc`.
     pub service: String,
     /// AWS's name of the operation, or GitHub's operation id such as `issues/create-comment`.
     pub operation: String,
@@ -17,9 +17,9 @@ pub struct Call {
     pub path: String,
     /// The query without `?`.
     pub query: String,
-    /// The request's body: JSON where it is JSON, an object of the form's pairs for STS, else null.
+    /// The request's body: JSON where it is JSON, what the CBOR says, an object of the form's pairs, else null.
     pub request: Value,
-    /// The request's body as it was sent.
+    /// The request's body as it was sent; as JSON where that was CBOR.
     pub sent: String,
     /// The HTTP status; 0 when the connection was closed without an answer.
     pub status: u16,
@@ -29,7 +29,9 @@ pub struct Call {
     pub changing: bool,
     /// Whether it did what it says: a refused call is not applied, one whose answer was lost is.
     pub applied: bool,
-    /// Seconds since 1970 on the stage's clock.
+    /// When it came in, in seconds since 1970 on the stage's clock.
+    pub came: f64,
+    /// When it was answered, by the same clock.
     pub at: f64,
 }
 

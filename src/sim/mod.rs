@@ -4,8 +4,9 @@
 //! client, so that the two cannot share a mistake. One address serves every door:
 //!
 //! ```text
-//!   POST /            ECS, ECR, CodeDeploy and CloudWatch Logs (AWS JSON 1.1, X-Amz-Target), STS and ELB (query protocol)
+//!   POST /            ECS, ECR, CodeDeploy and CloudWatch Logs (AWS JSON 1.1, X-Amz-Target), STS, ELB and EC2 (query protocol)
 //!   GET  /oidc/token  the runner's OpenID Connect endpoint
+//!   POST /service/…   CloudWatch (Smithy's RPC v2 in CBOR)
 //!   *    /github/…    GitHub's REST API (the same under /api/v3)
 //! ```
 //!
@@ -18,6 +19,7 @@
 //! | [`codedeploy`] | deployments of services that `CodeDeploy` moves |
 //! | [`ecr`] | images, digests, manifests |
 //! | [`logs`], [`elbv2`] | what failing tasks wrote, and how a load balancer finds them |
+//! | [`cloudwatch`], [`ec2`], `cbor` | alarms, subnets, and the protocol that only CloudWatch speaks |
 //! | [`github`] | pull requests, comments, deployments of commits |
 //! | [`faults`] | throttles, resets, lost answers, denied actions on command |
 //! | [`ledger`] | every call that came in, and which of them changed something |
@@ -26,10 +28,13 @@
 //!
 //! Nothing here sleeps on a thread or reads a clock but tokio's, so that a whole story also runs in virtual time.
 
+mod cbor;
 pub mod clock;
+pub mod cloudwatch;
 pub mod codedeploy;
 pub mod demo;
 pub mod door;
+pub mod ec2;
 pub mod ecr;
 pub mod ecs;
 pub mod elbv2;

@@ -92,7 +92,7 @@ async fn take(
             for (name, value) in &answer.headers {
                 response = response.header(name, value);
             }
-            response.body(Body::from(answer.body)).unwrap_or_else(|_| plain(StatusCode::INTERNAL_SERVER_ERROR))
+            response.body(Body::from(answer.bytes())).unwrap_or_else(|_| plain(StatusCode::INTERNAL_SERVER_ERROR))
         }
     }
 }

@@ -75,10 +75,12 @@ pub(super) fn check(world: &World, asked: &Asked, service: &str) -> Result<Key, 
         let message = format!("Credential should be scoped to a valid region, not '{}'. ", claim.region);
         return Err(refuse("InvalidSignatureException", message));
     }
-    if claim.service != service {
+    // CloudWatch is signed for under another name than IAM's.
+    let scope = if service == "cloudwatch" { "monitoring" } else { service };
+    if claim.service != scope {
         return Err(refuse(
             "InvalidSignatureException",
-            format!("Credential should be scoped to correct service: '{service}'. "),
+            format!("Credential should be scoped to correct service: '{scope}'. "),
         ));
     }
     if world.identity.verify_signatures && sign(asked, &claim, &key.secret) != claim.signature {

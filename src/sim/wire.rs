@@ -38,15 +38,23 @@ pub struct Answer {
     pub status: u16,
     /// Headers in order.
     pub headers: Vec<(String, String)>,
-    /// The body.
+    /// The body, as it can be read.
     pub body: String,
+    /// The body as it goes over the wire, where that is not its text.
+    pub encoded: Option<Vec<u8>>,
 }
 
 impl Answer {
     /// An answer with a content type and nothing else.
     #[must_use]
     pub fn new(status: u16, content_type: &str, body: impl Into<String>) -> Self {
-        Self { status, headers: vec![("content-type".into(), content_type.into())], body: body.into() }
+        Self { status, headers: vec![("content-type".into(), content_type.into())], body: body.into(), encoded: None }
+    }
+
+    /// What goes over the wire.
+    #[must_use]
+    pub fn bytes(self) -> Vec<u8> {
+        self.encoded.unwrap_or_else(|| self.body.into_bytes())
     }
 
     /// The same with one more header.

@@ -5,7 +5,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::{Map, Value, json};
 
 use super::clock::{Calendar, Clock};
+use super::cloudwatch::Alarm;
 use super::codedeploy::{self, CodeDeploy, Course};
+use super::ec2::{self, Subnet};
 use super::ecr::Repository;
 use super::ecs::{Cluster, Ecs, Service, beginnings, task_definitions};
 use super::elbv2::LoadBalancing;
@@ -42,6 +44,10 @@ pub struct World {
     pub logs: Logs,
     /// Target groups.
     pub load_balancing: LoadBalancing,
+    /// Alarms.
+    pub alarms: Vec<Alarm>,
+    /// Subnets.
+    pub subnets: Vec<Subnet>,
     /// The repository on GitHub.
     pub github: GitHub,
     /// What goes wrong.
@@ -72,6 +78,8 @@ impl Default for World {
             ecr: BTreeMap::new(),
             logs: Logs::default(),
             load_balancing: LoadBalancing::default(),
+            alarms: Vec::new(),
+            subnets: ec2::usual(),
             github: GitHub::default(),
             faults: Vec::new(),
             allowed: None,

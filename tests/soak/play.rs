@@ -15,7 +15,7 @@ use ecs_deploy::inputs::Asked as Step;
 use ecs_deploy::inputs::environment::Environment;
 use ecs_deploy::model::verdict::Verdict;
 use ecs_deploy::sim::ecs::{Place, Service};
-use ecs_deploy::sim::{Answer, Asked, Call, Clock, Outcome, Sim, World};
+use ecs_deploy::sim::{Asked, Call, Clock, Outcome, Sim, World};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 use tokio::time::{Instant, sleep, sleep_until, timeout};
@@ -226,6 +226,7 @@ fn world(story: &Story, seed: u64) -> World {
         (story.alarms, service.settings.get_mut("deploymentConfiguration"))
     {
         configuration.insert("alarms".into(), json!({"alarmNames": ["errors"], "enable": true, "rollback": rollback}));
+        world = world.with_alarm("errors", "OK", "No datapoint crossed the threshold.");
     }
     world.ecs.services.clear();
     world.ecs.tasks.clear();
@@ -299,12 +300,12 @@ fn courier(stage: &Arc<Stage>) -> Courier {
             let status = if let Outcome::Answered(answer) = &outcome { answer.status } else { 0 };
             stage.sent.lock().unwrap()[number].status = Some(status);
             match outcome {
-                Outcome::Answered(Answer { status, headers, body }) => {
-                    let mut response = http::Response::builder().status(status);
-                    for (name, value) in headers {
+                Outcome::Answered(answer) => {
+                    let mut response = http::Response::builder().status(answer.status);
+                    for (name, value) in &answer.headers {
                         response = response.header(name, value);
                     }
-                    response.body(body).map_err(std::io::Error::other)
+                    response.body(answer.bytes()).map_err(std::io::Error::other)
                 }
                 Outcome::Cut => Err(std::io::ErrorKind::ConnectionReset.into()),
             }

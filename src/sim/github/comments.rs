@@ -95,7 +95,7 @@ pub(super) fn one_comment(world: &mut World, method: &str, id: &str, input: &Val
         },
         "DELETE" => {
             world.github.comments.remove(at);
-            return Answer { status: 204, headers: Vec::new(), body: String::new() };
+            return Answer { status: 204, headers: Vec::new(), body: String::new(), encoded: None };
         }
         "GET" => {}
         _ => {
