@@ -260,6 +260,14 @@ pub enum Code {
     // What only `checks` find, from here …
     /// Nothing in ECS ends a deployment of the service that fails: no circuit breaker, no alarms.
     CircuitBreakerOff,
+    /// An alarm that is to watch the deployment is in ALARM already: ECS ignores it for the whole deployment.
+    AlarmActive,
+    /// An alarm that is to watch the deployment does not exist.
+    AlarmNotFound,
+    /// A subnet of the service does not exist.
+    SubnetNotFound,
+    /// The subnets have fewer free addresses than tasks start at once.
+    AddressesScarce,
     // … to here.
     /// Another deployment took over before this one was finished.
     Superseded,

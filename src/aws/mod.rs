@@ -1,7 +1,9 @@
 //! Door: the only place that knows the AWS SDK. Nouns go in and come out; SDK types never leave.
 
 pub mod call;
+pub mod cloudwatch;
 pub mod codedeploy;
+pub mod ec2;
 pub mod ecr;
 pub mod ecs;
 pub mod elbv2;

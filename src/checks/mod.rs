@@ -1,7 +1,9 @@
 //! 4 May we: what can be known to go wrong is told before the first write. Each check reads what it needs, and judges it
 //! in a pure function; none writes. What cannot be read is skipped, and says why.
 
+mod alarms;
 mod circuit_breaker;
+mod subnets;
 
 use std::time::Duration;
 
@@ -188,13 +190,15 @@ pub async fn check(subject: &Subject<'_>, aws: &Aws) -> Vec<Checked> {
     checked
 }
 
-async fn run(check: Check, subject: &Subject<'_>, _aws: &Aws) -> Option<Checked> {
+async fn run(check: Check, subject: &Subject<'_>, aws: &Aws) -> Option<Checked> {
     let level = subject.inputs.checks.level(check);
     if level == Level::Off {
         return None;
     }
     let ruling = match check {
         Check::CircuitBreaker => circuit_breaker::judge(subject),
+        Check::Alarms => in_time(alarms::check(subject, aws)).await,
+        Check::Subnets => in_time(subnets::check(subject, aws)).await,
         _ => return None,
     };
     Some(Checked { check: check.name(), blocks: level == Level::Block, ruling })

@@ -1,5 +1,6 @@
 //! The nouns, in ECS's own words: no I/O, no SDK type, no clock.
 
+pub mod alarm;
 pub mod code_deploy;
 pub mod command;
 pub mod document;
@@ -12,6 +13,7 @@ pub mod normal;
 pub mod place;
 pub mod secret;
 pub mod service;
+pub mod subnet;
 pub mod target_group;
 pub mod task;
 pub mod task_definition;

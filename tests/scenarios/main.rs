@@ -6,6 +6,7 @@ mod harness;
 mod runner;
 
 mod cancel;
+mod checks_around;
 mod codedeploy;
 mod concurrent;
 mod credentials;
