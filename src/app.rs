@@ -190,14 +190,14 @@ async fn story(
 
     // 2 What is true now, and 3 what we will do: again after another deployment was awaited, which may have changed it.
     let mut wait = inputs.wait.clone();
-    let plan = loop {
+    let (plan, other) = loop {
         let observed = observe::observe(&inputs, file.clone(), runner, &aws).await.map_err(one)?;
         report.observed = Some(observed.clone());
         let plan = plan::plan(&inputs, &observed)?;
         report.plan = Some(plan.clone());
         let began = Instant::now();
-        if make_way(&inputs, &plan, &wait, &aws, report, started, say).await.map_err(one)? {
-            break plan;
+        if let Way::Open(other) = make_way(&inputs, &plan, &wait, &aws, report, started, say).await.map_err(one)? {
+            break (plan, other);
         }
         wait.limit = wait.limit.saturating_sub(began.elapsed());
     };
@@ -208,8 +208,9 @@ async fn story(
     // 4 May we.
     for service in plan.services.iter().filter(|service| !service.steps.is_empty()) {
         let Some(observed) = &report.observed else { continue };
-        let subject = Subject { inputs: &inputs, observed, plan: service, http: &doors.http };
-        report.checked.extend(checks::check(&subject, &aws).await);
+        let subject =
+            Subject { inputs: &inputs, observed, plan: service, in_flight: other.as_ref(), http: &doors.http };
+        report.checked.extend(Box::pin(checks::check(&subject, &aws)).await);
     }
     for line in console::checks(report) {
         say(&line);
@@ -252,8 +253,15 @@ async fn story(
     Ok(())
 }
 
-/// Whether our deployment may begin now. `on-concurrent` decides where another one is in progress; where that was to be
-/// awaited and has ended, everything has to be looked at again.
+/// Whether our deployment may begin now.
+enum Way {
+    /// It may; what is to be known of another one in progress.
+    Open(Option<Error>),
+    /// Another one was awaited: everything has to be looked at again.
+    AwaitedAnother,
+}
+
+/// Makes way for our deployment: `on-concurrent` decides where another one is in progress.
 async fn make_way(
     inputs: &Inputs,
     plan: &Plan,
@@ -262,19 +270,23 @@ async fn make_way(
     report: &mut Report,
     started: Instant,
     say: fn(&str),
-) -> Result<bool, Error> {
-    let Some(service) = plan.services.first().filter(|_| inputs.deploy.mode != Mode::Plan) else { return Ok(true) };
-    let Some(other) = concurrent::other(service, aws).await else { return Ok(true) };
-    match inputs.deploy.on_concurrent {
-        OnConcurrent::Replace if other.may_be_replaced() => {
+) -> Result<Way, Error> {
+    let Some(service) = plan.services.first() else { return Ok(Way::Open(None)) };
+    let Some(other) = concurrent::other(service, aws).await else { return Ok(Way::Open(None)) };
+    let asked = inputs.deploy.on_concurrent;
+    match (inputs.deploy.mode, asked) {
+        (Mode::Plan, _) => Ok(Way::Open(Some(other.remarked(asked)))),
+        // Going back from it is what was asked for.
+        (Mode::Rollback, OnConcurrent::Replace) if other.may_be_replaced() => {
             report.warnings.push(other.replaced());
-            Ok(true)
+            Ok(Way::Open(None))
         }
-        OnConcurrent::Replace | OnConcurrent::Fail => Err(other.refused(None)),
-        OnConcurrent::Wait => {
+        (_, OnConcurrent::Replace) if other.may_be_replaced() => Ok(Way::Open(Some(other.remarked(asked)))),
+        (_, OnConcurrent::Replace | OnConcurrent::Fail) => Err(other.refused(None)),
+        (_, OnConcurrent::Wait) => {
             let timeline = &mut report.timeline;
             let mut tell = |what| timeline_of(timeline, started, say, what);
-            concurrent::wait(other, service, wait, aws, &mut tell).await.map(|()| false)
+            concurrent::wait(other, service, wait, aws, &mut tell).await.map(|()| Way::AwaitedAnother)
         }
     }
 }

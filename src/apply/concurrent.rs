@@ -2,13 +2,14 @@
 
 use std::time::Duration;
 
+use jiff::Timestamp;
 use tokio::time::{Instant, sleep};
 
 use super::What;
 use super::progress::{HEARTBEAT, minutes};
 use crate::aws::Aws;
 use crate::error::{Code, Error};
-use crate::inputs::Wait;
+use crate::inputs::{OnConcurrent, Wait};
 use crate::model::code_deploy::CodeDeployment;
 use crate::model::names::short_name;
 use crate::model::service::Service;
@@ -29,6 +30,8 @@ pub struct Other {
     deployment_id: String,
     /// How far it is, in words.
     state: String,
+    /// When it began, by AWS's clock.
+    since: Option<Timestamp>,
     /// The deployment group of CodeDeploy that has it.
     group: Option<Group>,
 }
@@ -55,6 +58,7 @@ impl Other {
             revision: task_definition.map_or("a revision that is not known yet", short_name).to_owned(),
             deployment_id: deployment.deployment_id.clone(),
             state: deployment.status.clone(),
+            since: deployment.create_time.and_then(moment),
             group: Some(Group {
                 application: step.name("applicationName").to_owned(),
                 name: step.name("deploymentGroupName").to_owned(),
@@ -70,13 +74,27 @@ impl Other {
 
     /// It and its state, in words.
     fn told(&self) -> String {
-        format!(
-            "another deployment of `{}` ({} to {}, {})",
-            self.service, self.deployment_id, self.revision, self.state
-        )
+        let Self { service, deployment_id, revision, state, .. } = self;
+        let since = self.since.map(|since| since.strftime(", since %H:%M UTC on %Y-%m-%d").to_string());
+        let since = since.unwrap_or_default();
+        format!("another deployment of `{service}` ({deployment_id} to {revision}, {state}{since})")
     }
 
-    /// The remark of a run that takes its place.
+    /// What to know of it before ours is begun, or where ours is only planned.
+    pub fn remarked(&self, asked: OnConcurrent) -> Error {
+        let fix = match asked {
+            OnConcurrent::Replace if self.may_be_replaced() => {
+                "Ours takes its place: write `on-concurrent: wait` to let it end first."
+            }
+            OnConcurrent::Replace => "Ours would be refused: write `on-concurrent: wait`, or run it when it has ended.",
+            OnConcurrent::Wait => "Ours waits for its end (`on-concurrent: wait`).",
+            OnConcurrent::Fail => "Ours would be refused (`on-concurrent: fail`): run it when it has ended.",
+        };
+        let what = format!("{} is in progress.", capital(&self.told()));
+        Error::new(Code::DeploymentInProgress, what, self.why(), fix)
+    }
+
+    /// The remark of a run that goes back from it.
     pub fn replaced(&self) -> String {
         format!("{} is in progress, and is replaced (`on-concurrent: replace`).", capital(&self.told()))
     }
@@ -107,6 +125,11 @@ impl Other {
             }
         }
     }
+}
+
+#[expect(clippy::cast_possible_truncation, reason = "seconds since 1970 fit")]
+fn moment(seconds: f64) -> Option<Timestamp> {
+    Timestamp::from_second(seconds as i64).ok()
 }
 
 fn capital(text: &str) -> String {
@@ -185,11 +208,13 @@ async fn in_group(group: &Group, service: &Service, plan: &ServicePlan, aws: &Aw
 async fn in_progress(service: &Service, aws: &Aws) -> Option<Other> {
     let primary = service.primary()?;
     let moving = primary.rollout_state.as_deref() == Some("IN_PROGRESS");
+    let tasks = format!("{} of {} tasks run", primary.running_count, primary.desired_count);
     let listed = Other {
         service: service.service_name.clone(),
         revision: short_name(&primary.task_definition).to_owned(),
         deployment_id: primary.id.clone(),
-        state: format!("{} of {} tasks run", primary.running_count, primary.desired_count),
+        state: format!("IN_PROGRESS, {tasks}"),
+        since: primary.created_at.and_then(moment),
         group: None,
     };
     // The service itself tells all that matters of a rolling update; what shifts traffic may bake while it is COMPLETED.
@@ -200,7 +225,7 @@ async fn in_progress(service: &Service, aws: &Aws) -> Option<Other> {
         (!found.is_closed()).then_some(found)
     };
     match tokio::time::timeout(PATIENCE, read).await.ok().flatten() {
-        Some(found) => Some(Other { state: format!("{}, {}", found.status, listed.state), ..listed }),
+        Some(found) => Some(Other { state: format!("{}, {tasks}", found.status), ..listed }),
         None => moving.then_some(listed),
     }
 }

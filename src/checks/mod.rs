@@ -3,6 +3,7 @@
 
 mod alarms;
 mod circuit_breaker;
+mod in_flight;
 mod subnets;
 
 use std::time::Duration;
@@ -31,6 +32,8 @@ pub struct Subject<'a> {
     pub observed: &'a Observed,
     /// What is to be done.
     pub plan: &'a ServicePlan,
+    /// Another deployment of the service that is in progress, and what becomes of it.
+    pub in_flight: Option<&'a Error>,
     /// The door for what is not AWS.
     pub http: &'a Http,
 }
@@ -199,6 +202,7 @@ async fn run(check: Check, subject: &Subject<'_>, aws: &Aws) -> Option<Checked> 
         Check::CircuitBreaker => circuit_breaker::judge(subject),
         Check::Alarms => in_time(alarms::check(subject, aws)).await,
         Check::Subnets => in_time(subnets::check(subject, aws)).await,
+        Check::InFlight => in_flight::judge(subject),
         _ => return None,
     };
     Some(Checked { check: check.name(), blocks: level == Level::Block, ruling })

@@ -69,7 +69,7 @@ impl Story {
     }
 
     pub fn subject(&self) -> Subject<'_> {
-        Subject { inputs: &self.inputs, observed: &self.observed, plan: &self.plan, http: &self.http }
+        Subject { inputs: &self.inputs, observed: &self.observed, plan: &self.plan, in_flight: None, http: &self.http }
     }
 
     pub fn service(&mut self) -> &mut Service {

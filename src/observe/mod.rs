@@ -118,8 +118,6 @@ pub async fn observe(inputs: &Inputs, file: Option<Base>, runner: &Runner, aws: 
     let (base, registered, digests, mut warnings) = from?;
     let (code_deploy, remarks) = code_deploy?;
     warnings.extend(remarks);
-    // A rollback says itself what it leaves.
-    warnings.extend(service.filter(|_| way_back.is_none()).and_then(service::in_flight));
     warnings.extend(way_back.iter().filter_map(|back| back.remark.clone()));
     for warning in [running.1, newest.1, running_revision.1] {
         warnings.extend(warning);

@@ -122,18 +122,6 @@ fn deployable(service: Service) -> Result<Service, Error> {
     }
 }
 
-/// A remark, when another deployment is still going on: it will be replaced.
-pub fn in_flight(service: &Service) -> Option<String> {
-    let primary = service.primary().filter(|primary| primary.rollout_state.as_deref() == Some("IN_PROGRESS"))?;
-    Some(format!(
-        "A deployment of {} to `{}` is still in progress ({} of {} tasks run).",
-        short_name(&primary.task_definition),
-        service.service_name,
-        primary.running_count,
-        primary.desired_count
-    ))
-}
-
 /// A revision that is good to know but not needed, and a remark when it could not be read. An unknown one is none.
 pub async fn revision(which: Option<&str>, without: &str, aws: &Aws) -> (Option<Registered>, Option<String>) {
     let Some(which) = which else { return (None, None) };
@@ -197,11 +185,6 @@ mod tests {
         assert_eq!(service_revision_arn(&service(&listed)).unwrap(), "x/42");
         let odd = json!({ "deployments": [{ "id": "ecs-svc/web", "status": "PRIMARY" }] });
         assert_eq!(service_revision_arn(&service(&odd)), None);
-    }
-
-    #[test]
-    fn a_deployment_in_progress_is_remarked_on() {
-        insta::assert_snapshot!(in_flight(&service(&json!({}))).unwrap(), @"A deployment of web:7 to `web` is still in progress (1 of 2 tasks run).");
     }
 
     #[test]

@@ -235,7 +235,7 @@ async fn another_deployment_is_stopped_and_gone_back_from_before_ours_takes_its_
     let stop = ended.requests("StopDeployment")[0];
     assert_eq!(*stop, json!({"deploymentId": id, "autoRollbackEnabled": true}));
     assert!(
-        ended.stdout.contains(&format!("({id} to web:8, InProgress) is in progress, and is replaced")),
+        ended.stdout.contains(&format!("Another deployment of `web` ({id} to web:8, InProgress, since ")),
         "{}",
         ended.told()
     );

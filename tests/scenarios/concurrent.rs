@@ -28,7 +28,10 @@ async fn fail_ends_the_run_before_any_write_and_names_the_other() {
 async fn replace_takes_its_place_and_names_the_other() {
     let ended = beside(Rollout::Stall { running: 1 }, "replace").await.run().await;
     ended.is(0, "succeeded", "");
-    assert!(ended.stdout.contains("to web:8, ") && ended.stdout.contains("is replaced"), "{}", ended.told());
+    let findings = &ended.report["checks"];
+    assert!(ended.stdout.contains(" to web:8, IN_PROGRESS, 1 of 2 tasks run, since "), "{}", ended.told());
+    assert!(ended.stdout.contains("Ours takes its place"), "{}", ended.told());
+    assert_eq!(ended.report["warnings"].to_string().matches("web:8").count(), 0, "it is said once: {findings}");
 }
 
 #[tokio::test]

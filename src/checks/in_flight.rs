@@ -1,0 +1,35 @@
+//! `in-flight`: another deployment of the service is in progress. `on-concurrent` has decided already what becomes of it.
+
+use super::{Finding, Ruling, Subject};
+use crate::inputs::OnConcurrent;
+
+/// Judges what was seen of it.
+pub(super) fn judge(subject: &Subject<'_>) -> Ruling {
+    let Some(other) = subject.in_flight else { return Ruling::default() };
+    let finding = Finding::new(other.clone());
+    // A deploy that waits for its end is not in its way.
+    let waits = subject.inputs.deploy.on_concurrent == OnConcurrent::Wait;
+    Ruling::found(if waits { finding.doubtful() } else { finding })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::checks::tests::Story;
+    use crate::checks::{Checked, Mark};
+    use crate::error::{Code, Error};
+
+    #[test]
+    fn another_deployment_keeps_ours_from_being_begun_unless_ours_would_wait() {
+        let other = Error::new(Code::DeploymentInProgress, "what", "why", "fix");
+        let mark = |on_concurrent, in_flight| {
+            let mut story = Story::default();
+            story.inputs.deploy.on_concurrent = on_concurrent;
+            let ruling = judge(&Subject { in_flight, ..story.subject() });
+            Checked { check: "in-flight", blocks: true, ruling }.mark()
+        };
+        assert_eq!(mark(OnConcurrent::Replace, None), Mark::Pass);
+        assert_eq!(mark(OnConcurrent::Replace, Some(&other)), Mark::Block);
+        assert_eq!(mark(OnConcurrent::Wait, Some(&other)), Mark::Warn);
+    }
+}
