@@ -268,6 +268,8 @@ pub enum Code {
     SubnetNotFound,
     /// The subnets have fewer free addresses than tasks start at once.
     AddressesScarce,
+    /// ECS ends a deployment that fails but does not go back from it, and this run does not wait to do so.
+    RollbackOff,
     // … to here.
     /// Another deployment took over before this one was finished.
     Superseded,

@@ -1,4 +1,4 @@
-//! `circuit-breaker`: whether something ends a deployment that fails.
+//! `circuit-breaker`: whether something ends a deployment that fails, and leads back from it.
 //!
 //! <https://docs.aws.amazon.com/AmazonECS/latest/developerguide/deployment-circuit-breaker.html>
 
@@ -6,28 +6,41 @@ use serde_json::Value;
 
 use super::{Finding, Ruling, Subject};
 use crate::error::{Code, Error};
+use crate::inputs::{Mode, OnFailure};
 
-/// Judges the configuration that the service will have.
+/// Judges the configuration that the service will have. Going back is no time for remarks about it.
 pub(super) fn judge(subject: &Subject<'_>) -> Ruling {
-    let Some(service) = subject.plan.service.as_ref().filter(|service| service.controller() == "ECS") else {
+    let Subject { inputs, plan, .. } = subject;
+    let moved_by_ecs = plan.service.as_ref().filter(|service| service.controller() == "ECS");
+    let Some(service) = moved_by_ecs.filter(|_| inputs.deploy.mode != Mode::Rollback) else {
         return Ruling::default();
     };
-    let configuration = subject.plan.deployment_configuration();
-    let is_on = |part: &str| {
-        let part = configuration.and_then(|configuration| configuration.get(part));
-        part.and_then(|part| part.get("enable")).and_then(Value::as_bool).unwrap_or(false)
+    let name = &service.service_name;
+    let says = |part: &str, field: &str| {
+        plan.deployment_setting(part).and_then(|part| part.get(field)).and_then(Value::as_bool).unwrap_or(false)
     };
-    if is_on("deploymentCircuitBreaker") || is_on("alarms") {
-        return Ruling::default();
+    let watching = ["deploymentCircuitBreaker", "alarms"].map(|part| (part, says(part, "enable")));
+    if !watching.iter().any(|(_, is_on)| *is_on) {
+        return Ruling::found(Finding::new(Error::new(
+            Code::CircuitBreakerOff,
+            format!("Nothing in ECS ends a deployment of `{name}` that fails."),
+            "Its circuit breaker is off, and no alarms watch the deployment: ECS starts tasks that fail for ever, once this \
+             run does not look any more.",
+            "Give `deployment-configuration: '{\"deploymentCircuitBreaker\": {\"enable\": true, \"rollback\": true}}'`, or \
+             set the same where the service is defined.",
+        )));
     }
-    Ruling::found(Finding::new(Error::new(
-        Code::CircuitBreakerOff,
-        format!("Nothing in ECS ends a deployment of `{}` that fails.", service.service_name),
-        "Its circuit breaker is off, and no alarms watch the deployment: ECS starts tasks that fail for ever, once this run \
-         does not look any more.",
-        "Give `deployment-configuration: '{\"deploymentCircuitBreaker\": {\"enable\": true, \"rollback\": true}}'`, or set \
-         the same where the service is defined.",
-    )))
+    // A run that waits goes back itself, unless it was told not to.
+    let is_left = inputs.deploy.on_failure == OnFailure::Rollback && !inputs.wait.enabled;
+    if is_left && !watching.iter().any(|(part, is_on)| *is_on && says(part, "rollback")) {
+        return Ruling::found(Finding::new(Error::new(
+            Code::RollbackOff,
+            format!("Nothing goes back from a deployment of `{name}` that fails."),
+            "ECS ends it and leaves it as it is (`rollback: false`), and this run does not wait for its end.",
+            "Set `rollback: true` there, or let the run wait: `wait-for-service-stability: true`.",
+        )));
+    }
+    Ruling::default()
 }
 
 #[cfg(test)]
@@ -44,6 +57,7 @@ mod tests {
         let on = json!({"deploymentCircuitBreaker": {"enable": true, "rollback": false}});
         let off = json!({"deploymentCircuitBreaker": {"enable": false}, "alarms": {"enable": false, "alarmNames": []}});
         let alarms = json!({"alarms": {"enable": true, "alarmNames": ["errors"]}});
+        let other = json!({"strategy": "BLUE_GREEN", "maximumPercent": 150});
         for (now, asked, findings) in [
             (None, None, 1),
             (Some(&off), None, 1),
@@ -51,6 +65,9 @@ mod tests {
             (Some(&alarms), None, 0),
             (Some(&off), Some(&on), 0),
             (Some(&on), Some(&off), 1),
+            // What is not sent stays as it is.
+            (Some(&on), Some(&other), 0),
+            (Some(&off), Some(&other), 1),
         ] {
             let mut story = Story::default();
             story.service().deployment_configuration = now.cloned();
@@ -67,8 +84,31 @@ mod tests {
     }
 
     #[test]
-    fn only_a_service_that_ecs_moves_needs_one() {
+    fn one_that_leads_nowhere_is_told_where_nobody_waits_to_go_back() {
+        let mut story = Story::with(
+            json!({"family": "web", "containerDefinitions": [{"name": "web", "image": "web:after"}]}),
+            &[("wait-for-service-stability", "false")],
+        );
+        let breaker = |rollback: bool| json!({"deploymentCircuitBreaker": {"enable": true, "rollback": rollback}});
+        story.service().deployment_configuration = Some(breaker(true));
+        assert_eq!(judge(&story.subject()), Ruling::default());
+        story.service().deployment_configuration = Some(breaker(false));
+        insta::assert_snapshot!(judge(&story.subject()).findings[0].error);
+        story.inputs.deploy.on_failure = OnFailure::None;
+        assert_eq!(judge(&story.subject()), Ruling::default(), "it is what was asked for");
+        story.inputs.deploy.on_failure = OnFailure::Rollback;
+        story.inputs.wait.enabled = true;
+        assert_eq!(judge(&story.subject()), Ruling::default(), "the run goes back itself");
+    }
+
+    #[test]
+    fn only_a_service_that_ecs_moves_forward_needs_one() {
         let mut story = Story::default();
+        story.service().deployment_configuration = None;
+        story.inputs.deploy.mode = Mode::Rollback;
+        assert_eq!(judge(&story.subject()), Ruling::default());
+        story.inputs.deploy.mode = Mode::Deploy;
+        assert_eq!(judge(&story.subject()).findings.len(), 1);
         story.service().deployment_controller =
             Some(crate::model::service::DeploymentController { kind: "CODE_DEPLOY".to_owned() });
         assert_eq!(judge(&story.subject()), Ruling::default());

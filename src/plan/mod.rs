@@ -69,6 +69,12 @@ impl ServicePlan {
         });
         sent.or(self.service.as_ref()?.deployment_configuration.as_ref())
     }
+
+    /// One of these settings, such as `deploymentCircuitBreaker`: ECS keeps those that are not sent.
+    pub fn deployment_setting(&self, name: &str) -> Option<&Value> {
+        let current = || self.service.as_ref()?.deployment_configuration.as_ref()?.get(name);
+        self.deployment_configuration().and_then(|sent| sent.get(name)).or_else(current)
+    }
 }
 
 /// The image of one container, before and after.
