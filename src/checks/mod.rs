@@ -3,6 +3,7 @@
 
 mod alarms;
 mod circuit_breaker;
+mod fargate_size;
 mod in_flight;
 mod subnets;
 
@@ -199,6 +200,7 @@ async fn run(check: Check, subject: &Subject<'_>, aws: &Aws) -> Option<Checked> 
         return None;
     }
     let ruling = match check {
+        Check::FargateSize => fargate_size::judge(subject),
         Check::CircuitBreaker => circuit_breaker::judge(subject),
         Check::Alarms => in_time(alarms::check(subject, aws)).await,
         Check::Subnets => in_time(subnets::check(subject, aws)).await,

@@ -142,7 +142,7 @@ async fn what_is_empty_reaches_ecs_as_it_is_written() {
     web["command"] = json!([""]);
     web["cpu"] = json!(0);
     web["environment"] = json!([{"name": "test", "value": ""}]);
-    web["logConfiguration"]["options"] = json!({"tag": ""});
+    web["logConfiguration"]["options"]["tag"] = json!("");
     web["logConfiguration"]["secretOptions"] = json!([{"name": "", "valueFrom": ""}]);
     web["repositoryCredentials"] = json!({"credentialsParameter": ""});
     web["dockerLabels"] = json!({});
