@@ -270,6 +270,8 @@ pub enum Code {
     AddressesScarce,
     /// ECS ends a deployment that fails but does not go back from it, and this run does not wait to do so.
     RollbackOff,
+    /// The service's target groups do not fit the task definition: container, port or target type.
+    TargetGroupMismatch,
     // … to here.
     /// Another deployment took over before this one was finished.
     Superseded,

@@ -45,6 +45,7 @@ fn target_group(group: Group) -> TargetGroup {
     TargetGroup {
         arn: group.target_group_arn.unwrap_or_default(),
         name: group.target_group_name.unwrap_or_default(),
+        target_type: group.target_type.map(|kind| kind.as_str().to_owned()).unwrap_or_default(),
         protocol: group.health_check_protocol.map(|protocol| protocol.as_str().to_owned()).unwrap_or_default(),
         port: group.health_check_port.unwrap_or_default(),
         path: group.health_check_path,

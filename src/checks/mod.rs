@@ -6,6 +6,7 @@ mod circuit_breaker;
 mod fargate_size;
 mod in_flight;
 mod subnets;
+mod target_groups;
 
 use std::time::Duration;
 
@@ -201,6 +202,7 @@ async fn run(check: Check, subject: &Subject<'_>, aws: &Aws) -> Option<Checked> 
     }
     let ruling = match check {
         Check::FargateSize => fargate_size::judge(subject),
+        Check::TargetGroups => in_time(target_groups::check(subject, aws)).await,
         Check::CircuitBreaker => circuit_breaker::judge(subject),
         Check::Alarms => in_time(alarms::check(subject, aws)).await,
         Check::Subnets => in_time(subnets::check(subject, aws)).await,

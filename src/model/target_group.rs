@@ -10,6 +10,8 @@ pub struct TargetGroup {
     pub arn: String,
     /// Its name.
     pub name: String,
+    /// What its targets are: `ip`, `instance`, `lambda` or `alb`; empty where it is not known.
+    pub target_type: String,
     /// The protocol of the health check.
     pub protocol: String,
     /// The port of the health check: `traffic-port` or a number.

@@ -22,6 +22,8 @@ pub struct TargetGroup {
     pub name: String,
     /// Its ARN.
     pub arn: String,
+    /// What its targets are: `ip` or `instance`.
+    pub target_type: String,
     /// The port of its health check: `traffic-port` or a number.
     pub port: String,
     /// The path of its health check.
@@ -52,6 +54,7 @@ impl World {
         self.load_balancing.groups.push(TargetGroup {
             name: name.into(),
             arn,
+            target_type: "ip".into(),
             port: "traffic-port".into(),
             path,
             matcher,
@@ -103,12 +106,13 @@ fn described(group: &TargetGroup) -> String {
          <HealthCheckIntervalSeconds>30</HealthCheckIntervalSeconds>\
          <HealthCheckTimeoutSeconds>5</HealthCheckTimeoutSeconds><HealthyThresholdCount>5</HealthyThresholdCount>\
          <UnhealthyThresholdCount>2</UnhealthyThresholdCount><HealthCheckPath>{}</HealthCheckPath>\
-         <Matcher><HttpCode>{}</HttpCode></Matcher><TargetType>ip</TargetType></member>",
+         <Matcher><HttpCode>{}</HttpCode></Matcher><TargetType>{}</TargetType></member>",
         escape(&group.arn),
         escape(&group.name),
         escape(&group.port),
         escape(&group.path),
         escape(&group.matcher),
+        escape(&group.target_type),
     )
 }
 

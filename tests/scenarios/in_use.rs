@@ -43,9 +43,28 @@ async fn step(text: &str, definition: &Value) -> Scenario {
         }
     }
     let named = revision.arn().rsplit('/').next().unwrap().to_owned();
-    let world = world.with_service(Service::running("prod", "used", 1), &named);
+    let world = world.with_service(service(definition), &named);
     let world = world.rollout("used", Rollout::Succeed { after: 1 });
     Scenario::of(world).await.file("task.json", text).input("task-definition", "task.json").input("service", "used")
+}
+
+/// A service that runs where the definition says.
+fn service(definition: &Value) -> Service {
+    let mut service = Service::running("prod", "used", 1);
+    service.settings["launchType"] = definition["requiresCompatibilities"][0].clone();
+    if definition["networkMode"] != "awsvpc" {
+        service.settings.shift_remove("networkConfiguration");
+    }
+    service
+}
+
+/// What the checks of the definition and the service say.
+fn findings(ended: &Ended) -> Vec<&Value> {
+    let checks = ended.report["checks"].as_array().unwrap_or_else(|| panic!("{:#}", ended.report));
+    let named = ["fargate-size", "target-groups", "circuit-breaker", "in-flight"];
+    let ours: Vec<&Value> = checks.iter().filter(|one| named.iter().any(|name| one["check"] == *name)).collect();
+    assert_eq!(ours.len(), named.len(), "{checks:?}");
+    ours.into_iter().flat_map(|one| one["findings"].as_array().unwrap()).collect()
 }
 
 fn changes(ended: &Ended) -> Vec<String> {
@@ -75,6 +94,7 @@ async fn another_image_is_the_only_change_and_the_rest_is_registered_as_it_stand
         let scenario = step(&text, &definition).await.input("images", &format!("{container}={image}"));
         let ended = scenario.run().await;
         assert_eq!(changes(&ended), [format!("container {container} › image")], "{name}: {}", ended.told());
+        assert_eq!(findings(&ended), Vec::<&Value>::new(), "{name}");
         assert_eq!(ended.output("verdict"), "succeeded", "{name}: {}", ended.told());
         definition["containerDefinitions"][0]["image"] = json!(image);
         assert_eq!(ended.requests("RegisterTaskDefinition"), [&definition], "{name}");

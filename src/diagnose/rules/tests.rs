@@ -153,6 +153,7 @@ fn unhealthy(description: &str) -> TargetGroup {
         ..Target::default()
     };
     TargetGroup {
+        target_type: "ip".to_owned(),
         arn: GROUP.to_owned(),
         name: "web".to_owned(),
         protocol: "HTTP".to_owned(),

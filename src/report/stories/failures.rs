@@ -79,6 +79,7 @@ pub fn health_check() -> Report {
     let mismatch = "Target.ResponseCodeMismatch";
     let draining = "Target deregistration is in progress";
     stage.target_groups = vec![TargetGroup {
+        target_type: "ip".to_owned(),
         arn: GROUP.to_owned(),
         name: "web".to_owned(),
         protocol: "HTTP".to_owned(),
