@@ -52,6 +52,13 @@ fn resource(world: &World, service: &str, operation: &str, input: &Value) -> Str
             let stream = format!("log-group:{}:log-stream:{}", named("logGroupName"), named("logStreamName"));
             Some(world.arn("logs", &stream))
         }
+        "DescribeLogGroups" => Some(world.arn("logs", "log-group::log-stream:")),
+        "DescribeSecret" => one("SecretId").map(|id| {
+            if id.starts_with("arn:") { id } else { world.arn("secretsmanager", &format!("secret:{id}-??????")) }
+        }),
+        "DescribeParameters" => Some(world.arn("ssm", "*")),
+        "GetRole" => one("RoleName").map(|name| format!("role {name}")),
+        "SimulatePrincipalPolicy" => one("PolicySourceArn"),
         "DescribeClusters" => Some(world.arn("ecs", &format!("cluster/{cluster}"))),
         // A deployment's own group is known to CodeDeploy alone; the policy names it all the same.
         _ if service == "codedeploy" => match (one("applicationName"), one("deploymentGroupName")) {

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 pub struct Call {
     /// `aws`, `github` or `oidc`.
     pub door: String,
-    /// `ecs`, `ecr`, `logs`, `elasticloadbalancing`, `ec2`, `cloudwatch`, `sts`, `github` or `oidc`.
+    /// As IAM names it, such as `ecs` and `elasticloadbalancing`; or `github` or `oidc`.
     pub service: String,
     /// AWS's name of the operation, or GitHub's operation id such as `issues/create-comment`.
     pub operation: String,

@@ -1,6 +1,7 @@
 //! `CloudWatch` Logs: groups, their streams, and what the containers of failing tasks wrote into them.
 //!
 //! <https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/API_GetLogEvents.html>
+//! <https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/API_DescribeLogGroups.html>
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -60,7 +61,39 @@ pub(super) fn write(world: &mut World, task: &Task, lines: &[String], at: f64) {
 
 /// The answer to one call; `region` is the one it was sent to.
 pub(super) fn answer(world: &World, operation: &str, input: &Value, region: &str) -> Option<Answered> {
-    (operation == "GetLogEvents").then(|| get_log_events(world, input, region))
+    Some(match operation {
+        "GetLogEvents" => get_log_events(world, input, region),
+        "DescribeLogGroups" => describe_log_groups(world, input, region),
+        _ => return None,
+    })
+}
+
+/// A page of the groups of this region whose names begin so, sorted by name.
+fn describe_log_groups(world: &World, input: &Value, region: &str) -> Answered {
+    let limit = input.get("limit").and_then(Value::as_u64).unwrap_or(50);
+    if !(1..=50).contains(&limit) {
+        return Err(Refusal::invalid("1 validation error detected: limit must be between 1 and 50"));
+    }
+    let begin: usize = text(input, "nextToken").and_then(|token| token.parse().ok()).unwrap_or(0);
+    let prefix = text(input, "logGroupNamePrefix").unwrap_or_default();
+    let named = |(other, name): &&(String, String)| other == region && name.starts_with(prefix);
+    let all: Vec<&str> = world.logs.groups.iter().filter(named).map(|(_, name)| name.as_str()).collect();
+    let end = begin.saturating_add(usize::try_from(limit).unwrap_or(50)).min(all.len());
+    let groups: Vec<Value> =
+        all.get(begin..end).unwrap_or_default().iter().map(|name| group(world, region, name)).collect();
+    let mut answer = json!({"logGroups": groups});
+    if let (true, Some(answer)) = (end < all.len(), answer.as_object_mut()) {
+        answer.insert("nextToken".into(), end.to_string().into());
+    }
+    Ok(answer)
+}
+
+fn group(world: &World, region: &str, name: &str) -> Value {
+    let arn = format!("arn:aws:logs:{region}:{}:log-group:{name}", world.account);
+    json!({
+        "logGroupName": name, "logGroupArn": arn, "arn": format!("{arn}:*"), "logGroupClass": "STANDARD",
+        "creationTime": millis(world.now() - 5_000_000.0), "metricFilterCount": 0, "storedBytes": 0,
+    })
 }
 
 fn get_log_events(world: &World, input: &Value, region: &str) -> Answered {

@@ -4,7 +4,8 @@
 //! client, so that the two cannot share a mistake. One address serves every door:
 //!
 //! ```text
-//!   POST /            ECS, ECR, CodeDeploy and CloudWatch Logs (AWS JSON 1.1, X-Amz-Target), STS, ELB and EC2 (query protocol)
+//!   POST /            ECS, ECR, CodeDeploy, CloudWatch Logs, Secrets Manager and SSM (AWS JSON 1.1, X-Amz-Target),
+//!                     STS, ELB, IAM and EC2 (query protocol)
 //!   GET  /oidc/token  the runner's OpenID Connect endpoint
 //!   POST /service/…   CloudWatch (Smithy's RPC v2 in CBOR)
 //!   *    /github/…    GitHub's REST API (the same under /api/v3)
@@ -20,6 +21,7 @@
 //! | [`ecr`] | images, digests, manifests |
 //! | [`logs`], [`elbv2`] | what failing tasks wrote, and how a load balancer finds them |
 //! | [`cloudwatch`], [`ec2`], `cbor` | alarms, subnets, and the protocol that only CloudWatch speaks |
+//! | [`secrets`], [`roles`], `named` | secrets, parameters and roles; all that a task definition names |
 //! | [`github`] | pull requests, comments, deployments of commits |
 //! | [`faults`] | throttles, resets, lost answers, denied actions on command |
 //! | [`ledger`] | every call that came in, and which of them changed something |
@@ -44,9 +46,12 @@ mod iam;
 pub mod identity;
 pub mod ledger;
 pub mod logs;
+mod named;
 mod oidc;
 pub mod random;
+pub mod roles;
 pub mod rollout;
+pub mod secrets;
 pub mod server;
 mod signature;
 mod sts;

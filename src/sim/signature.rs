@@ -6,7 +6,7 @@ use hmac::{Hmac, KeyInit as _, Mac as _};
 use sha2::{Digest as _, Sha256};
 
 use super::identity::Key;
-use super::wire::{Asked, Refusal, pairs};
+use super::wire::{Asked, Refusal, pairs, speaks_query};
 use super::world::World;
 
 /// What stands in an `Authorization` header.
@@ -21,12 +21,12 @@ struct Claim {
 
 /// The names a protocol gives to the same refusals: the JSON services and the query services differ.
 pub(super) fn name(service: &str, json: &'static str) -> &'static str {
-    match (service, json) {
-        ("sts" | "elasticloadbalancing", "UnrecognizedClientException") => "InvalidClientTokenId",
-        ("sts" | "elasticloadbalancing", "InvalidSignatureException") => "SignatureDoesNotMatch",
-        ("sts" | "elasticloadbalancing", "IncompleteSignatureException") => "IncompleteSignature",
-        ("sts" | "elasticloadbalancing", "ExpiredTokenException") => "ExpiredToken",
-        ("sts" | "elasticloadbalancing", "MissingAuthenticationTokenException") => "MissingAuthenticationToken",
+    match (speaks_query(service), json) {
+        (true, "UnrecognizedClientException") => "InvalidClientTokenId",
+        (true, "InvalidSignatureException") => "SignatureDoesNotMatch",
+        (true, "IncompleteSignatureException") => "IncompleteSignature",
+        (true, "ExpiredTokenException") => "ExpiredToken",
+        (true, "MissingAuthenticationTokenException") => "MissingAuthenticationToken",
         _ => json,
     }
 }
@@ -37,7 +37,7 @@ pub(super) fn name(service: &str, json: &'static str) -> &'static str {
 /// AWS's own refusal when it is not signed, or not well.
 pub(super) fn check(world: &World, asked: &Asked, service: &str) -> Result<Key, Refusal> {
     let refuse = |code, message: String| {
-        let status = if matches!(service, "sts" | "elasticloadbalancing") { 403 } else { 400 };
+        let status = if speaks_query(service) { 403 } else { 400 };
         Refusal::new(name(service, code), message).status(status)
     };
     let Some(header) = asked.header("authorization") else {
@@ -70,7 +70,13 @@ pub(super) fn check(world: &World, asked: &Asked, service: &str) -> Result<Key, 
     if key.expires.is_some_and(|expires| expires <= world.now()) {
         return Err(refuse("ExpiredTokenException", "The security token included in the request is expired".into()));
     }
-    let elsewhere = service == "logs" && world.logs.has_region(&claim.region);
+    let elsewhere = match service {
+        "logs" => world.logs.has_region(&claim.region),
+        "secretsmanager" | "ssm" => world.secrets.has_region(service, &claim.region),
+        // IAM has one endpoint in each partition.
+        "iam" => claim.region == "us-east-1",
+        _ => false,
+    };
     if claim.region != world.region && !elsewhere {
         let message = format!("Credential should be scoped to a valid region, not '{}'. ", claim.region);
         return Err(refuse("InvalidSignatureException", message));

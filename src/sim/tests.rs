@@ -5,6 +5,7 @@
 mod controllers;
 mod definitions;
 mod github;
+mod named;
 mod rollouts;
 mod scripts;
 mod strategies;

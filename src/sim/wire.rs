@@ -115,6 +115,11 @@ impl Refusal {
     }
 }
 
+/// Whether a service speaks the query protocol: a form comes in, XML goes out.
+pub(super) fn speaks_query(service: &str) -> bool {
+    matches!(service, "sts" | "elasticloadbalancing" | "iam")
+}
+
 /// What an AWS operation answers.
 pub type Answered = Result<Value, Refusal>;
 

@@ -17,14 +17,16 @@ use super::identity::{Identity, Key, Role};
 use super::ledger::Ledger;
 use super::logs::Logs;
 use super::random::Dice;
+use super::roles::Roles;
 use super::rollout::Rollout;
+use super::secrets::Secrets;
 
 /// The whole pretend world. Every field may be changed, before a run and in the middle of it.
 #[derive(Debug)]
 pub struct World {
     /// The AWS account.
     pub account: String,
-    /// The region of everything but some log groups.
+    /// The region of everything but some log groups, secrets and parameters.
     pub region: String,
     /// Where the stage listens; set when it starts.
     pub url: String,
@@ -48,6 +50,10 @@ pub struct World {
     pub alarms: Vec<Alarm>,
     /// Subnets.
     pub subnets: Vec<Subnet>,
+    /// Secrets and parameters.
+    pub secrets: Secrets,
+    /// The roles that tasks run with.
+    pub roles: Roles,
     /// The repository on GitHub.
     pub github: GitHub,
     /// What goes wrong.
@@ -63,8 +69,8 @@ pub struct World {
 }
 
 impl Default for World {
-    /// Account 123456789012 in eu-central-1: role `deploy`, cluster `prod` with service `web` running `web:7` twice,
-    /// image repository `web` with tags `v0` to `v2`, and octo-org/shop with the open pull request 12.
+    /// Account 123456789012 in eu-central-1: role `deploy`, cluster `prod` with service `web` running `web:7` twice, and
+    /// what that names; image repository `web` with tags `v0` to `v2`, and octo-org/shop with the open pull request 12.
     fn default() -> Self {
         let mut world = Self {
             account: "123456789012".into(),
@@ -80,6 +86,8 @@ impl Default for World {
             load_balancing: LoadBalancing::default(),
             alarms: Vec::new(),
             subnets: ec2::usual(),
+            secrets: Secrets::default(),
+            roles: Roles::default(),
             github: GitHub::default(),
             faults: Vec::new(),
             allowed: None,
@@ -88,7 +96,8 @@ impl Default for World {
             declared_secrets: Vec::new(),
         };
         world.github.pulls.push(Pull::open(12, "feature/faster-checkout", "4f1c6f3f4a1b2c3d4e5f60718293a4b5c6d7e8f9"));
-        world = world.with_log_group("eu-central-1", "/ecs/web");
+        let definition = world.web_definition("v1");
+        world.add_what_is_named(&definition);
         let pushed = world.now() - 86_400.0;
         let repository = world.ecr.entry("web".into()).or_default();
         repository.push("v0", &["amd64", "arm64"], pushed - 80_000.0);

@@ -1,5 +1,6 @@
 //! Task definitions: sources, edits, and that nothing is lost on the way.
 
+use ecs_deploy::model::document;
 use ecs_deploy::sim::{Rollout, World};
 use serde_json::{Value, json};
 
@@ -14,6 +15,8 @@ fn registered(ended: &Ended) -> Value {
 
 async fn with_file(name: &str, text: &str) -> Scenario {
     let scenario = Scenario::deploying(Rollout::Succeed { after: 1 }).await;
+    let named = document::parse(text).unwrap_or_default();
+    scenario.sim.with(|world| world.add_what_is_named(&named));
     scenario.file(name, text).input("task-definition", name)
 }
 
@@ -104,8 +107,10 @@ async fn a_revision_that_does_not_exist_is_an_error_before_any_write() {
 
 #[tokio::test]
 async fn edits_reach_their_places_and_values_keep_everything_after_the_first_equals_sign() {
-    let scenario = Scenario::deploying(Rollout::Succeed { after: 1 }).await;
-    let ended = scenario
+    let world = World::default().with_parameter("eu-central-1", "queue");
+    let ended = Scenario::of(world)
+        .await
+        .input("image", IMAGE_V2)
         .input("environment-variables", "LOG_LEVEL=debug\nTOKEN_URL=https://a/?b=c=d")
         .input("secrets", "QUEUE_URL=arn:aws:ssm:eu-central-1:123456789012:parameter/queue")
         .input("docker-labels", "rule=Host(a)&&x=y")

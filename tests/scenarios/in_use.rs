@@ -27,9 +27,10 @@ fn definitions() -> Vec<(String, String, Value)> {
     definitions
 }
 
-/// A service that runs the definition as ECS stored it, its images pushed, and a step that deploys the file.
+/// A service that runs the definition as ECS stored it, its images pushed and what else it names at hand, and a step that
+/// deploys the file.
 async fn step(text: &str, definition: &Value) -> Scenario {
-    let mut world = World::default();
+    let mut world = World::default().with_what_is_named(definition);
     world.ecs.reorders = true;
     // ECS keeps the tags of a definition beside it.
     let mut stored = definition.clone();

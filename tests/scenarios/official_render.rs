@@ -42,7 +42,11 @@ fn two() -> Value {
 
 /// A step that only registers, from a file.
 async fn registering(definition: &Value) -> Scenario {
-    let scenario = Scenario::new().await.input("service", "").file("td.json", &definition.to_string());
+    let world =
+        ["new", "second", "b"].into_iter().fold(World::default().with_what_is_named(definition), |world, name| {
+            world.with_parameter("eu-central-1", name)
+        });
+    let scenario = Scenario::of(world).await.input("service", "").file("td.json", &definition.to_string());
     scenario.input("task-definition", "td.json").input("container-name", "web")
 }
 

@@ -35,8 +35,9 @@ async fn allowed(actions: &[&str]) -> Scenario {
 async fn the_workflow_deploys() {
     let workflow = document::parse(include_str!("../../fixtures/workflows/deploy.yml")).unwrap();
     let with = workflow["jobs"]["deploy"]["steps"][1]["with"].as_object().unwrap();
-    let mut scenario =
-        Scenario::new().await.file("task-definition.json", include_str!("../../fixtures/task-definitions/web.json"));
+    let definition = include_str!("../../fixtures/task-definitions/web.json");
+    let world = World::default().with_what_is_named(&document::parse(definition).unwrap());
+    let mut scenario = Scenario::of(world).await.file("task-definition.json", definition);
     for (name, value) in with {
         // The one tag that the pretend registry has besides the running one stands for the commit's.
         scenario = scenario.input(name, &value.as_str().unwrap().replace("${{ github.sha }}", "v2"));
