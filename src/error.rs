@@ -272,6 +272,16 @@ pub enum Code {
     RollbackOff,
     /// The service's target groups do not fit the task definition: container, port or target type.
     TargetGroupMismatch,
+    /// The task definition names a secret or parameter in a way that ECS cannot read.
+    SecretReferenceInvalid,
+    /// A secret is being deleted: nothing can read it any more.
+    SecretBeingDeleted,
+    /// A secret has no value of the version or staging label that the task definition names.
+    SecretVersionNotFound,
+    /// A role that the task definition names does not exist.
+    RoleNotFound,
+    /// The task definition has no execution role, and something in it needs one.
+    ExecutionRoleMissing,
     // … to here.
     /// Another deployment took over before this one was finished.
     Superseded,

@@ -1,4 +1,4 @@
-//! `CloudWatch` Logs: the last lines that a container wrote.
+//! `CloudWatch` Logs: which groups there are, and the last lines that a container wrote.
 
 use aws_config::Region;
 use aws_sdk_cloudwatchlogs::Client;
@@ -25,9 +25,7 @@ impl Aws {
         limit: i32,
     ) -> Result<Vec<LogLine>, CallError> {
         let wire = Wire::default();
-        let config = Builder::from(&self.config).region(Region::new(region.to_owned())).timeout_config(self.briefly());
-        let client = Client::from_conf(config.retry_config(RetryConfig::standard().with_max_attempts(2)).build());
-        let call = client.get_log_events().log_group_name(group).log_stream_name(stream);
+        let call = self.logs(region).get_log_events().log_group_name(group).log_stream_name(stream);
         let call = call.start_from_head(false).limit(limit).customize().interceptor(wire.clone());
         let answer: Answer = wire.answer("logs:GetLogEvents", call.send().await)?;
         Ok(answer
@@ -36,6 +34,36 @@ impl Aws {
             .map(|event| LogLine { at: event.timestamp / 1000.0, text: event.message })
             .collect())
     }
+
+    /// Whether a log group exists. The groups that begin with its name come sorted by name, so it would be the first.
+    /// <https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/API_DescribeLogGroups.html>
+    ///
+    /// # Errors
+    /// The call failed.
+    pub async fn log_group_exists(&self, region: &str, group: &str) -> Result<bool, CallError> {
+        let wire = Wire::default();
+        let call = self.logs(region).describe_log_groups().log_group_name_prefix(group);
+        let call = call.customize().interceptor(wire.clone());
+        let answer: Groups = wire.answer("logs:DescribeLogGroups", call.send().await)?;
+        Ok(answer.log_groups.iter().any(|found| found.log_group_name == group))
+    }
+
+    fn logs(&self, region: &str) -> Client {
+        let config = Builder::from(&self.config).region(Region::new(region.to_owned())).timeout_config(self.briefly());
+        Client::from_conf(config.retry_config(RetryConfig::standard().with_max_attempts(2)).build())
+    }
+}
+
+#[derive(Deserialize, Default)]
+#[serde(rename_all = "camelCase", default)]
+struct Groups {
+    log_groups: Vec<Group>,
+}
+
+#[derive(Deserialize, Default)]
+#[serde(rename_all = "camelCase", default)]
+struct Group {
+    log_group_name: String,
 }
 
 #[derive(Deserialize, Default)]

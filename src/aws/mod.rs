@@ -7,7 +7,9 @@ pub mod ec2;
 pub mod ecr;
 pub mod ecs;
 pub mod elbv2;
+pub mod iam;
 pub mod logs;
+pub mod secrets;
 
 mod connect;
 mod explain;

@@ -5,8 +5,12 @@ mod alarms;
 mod circuit_breaker;
 mod fargate_size;
 mod in_flight;
+mod log_groups;
+mod roles;
+mod secrets_exist;
 mod subnets;
 mod target_groups;
+mod unread;
 
 use std::time::Duration;
 
@@ -202,6 +206,9 @@ async fn run(check: Check, subject: &Subject<'_>, aws: &Aws) -> Option<Checked> 
     }
     let ruling = match check {
         Check::FargateSize => fargate_size::judge(subject),
+        Check::SecretsExist => in_time(secrets_exist::check(subject, aws)).await,
+        Check::LogGroups => in_time(log_groups::check(subject, aws)).await,
+        Check::Roles => in_time(roles::check(subject, aws)).await,
         Check::TargetGroups => in_time(target_groups::check(subject, aws)).await,
         Check::CircuitBreaker => circuit_breaker::judge(subject),
         Check::Alarms => in_time(alarms::check(subject, aws)).await,

@@ -8,7 +8,8 @@ const DATABASE: &str = "arn:aws:secretsmanager:eu-central-1:123456789012:secret:
 async fn a_secret_is_found_by_its_name_and_its_arn_with_or_without_the_end() {
     let story = Story::new();
     let found = async |id: &str| {
-        let (status, answer) = story.aws("secretsmanager.DescribeSecret", "secretsmanager", json!({"SecretId": id})).await;
+        let (status, answer) =
+            story.aws("secretsmanager.DescribeSecret", "secretsmanager", json!({"SecretId": id})).await;
         if status == 200 { answer["ARN"].clone() } else { answer["__type"].clone() }
     };
     for id in [DATABASE, "shop/database", DATABASE.trim_end_matches("-AbCdEf")] {
@@ -42,6 +43,7 @@ async fn log_groups_that_begin_so_come_sorted() {
     let story = Story::of(world);
     let input = json!({"logGroupNamePrefix": "/ecs/w"});
     let answer = story.aws("Logs_20140328.DescribeLogGroups", "logs", input).await.1;
-    let groups: Vec<&Value> = answer["logGroups"].as_array().unwrap().iter().map(|group| &group["logGroupName"]).collect();
+    let groups: Vec<&Value> =
+        answer["logGroups"].as_array().unwrap().iter().map(|group| &group["logGroupName"]).collect();
     assert_eq!(groups, ["/ecs/web", "/ecs/web-2"]);
 }

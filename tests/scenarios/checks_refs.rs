@@ -1,0 +1,189 @@
+//! Checks of what a task definition names outside ECS: secrets, parameters, log groups and roles.
+
+use ecs_deploy::sim::{Rollout, Trick, World, roles};
+use serde_json::{Value, json};
+
+use crate::harness::{Ended, IMAGE_V2, Scenario};
+
+const REGION: &str = "eu-central-1";
+const DATABASE: &str = "arn:aws:secretsmanager:eu-central-1:123456789012:secret:shop/database-AbCdEf";
+
+async fn deploying(world: World) -> Scenario {
+    Scenario::of(world.rollout("web", Rollout::Succeed { after: 1 })).await.input("image", IMAGE_V2)
+}
+
+/// The usual world, where nothing that the definition names is there.
+fn without(take: impl FnOnce(&mut World)) -> World {
+    let mut world = World::default();
+    take(&mut world);
+    world
+}
+
+/// What one check said.
+fn said(ended: &Ended, check: &str) -> Value {
+    let checks = ended.report["checks"].as_array().unwrap_or_else(|| panic!("no checks: {}", ended.told()));
+    checks.iter().find(|one| one["check"] == check).unwrap_or_else(|| panic!("no {check}: {checks:?}")).clone()
+}
+
+/// The codes of a check's findings, and what it skipped.
+fn told(ended: &Ended, check: &str) -> (Vec<String>, Vec<String>) {
+    let said = said(ended, check);
+    let texts = |list: &Value, key: Option<&str>| -> Vec<String> {
+        let text = |one: &Value| key.map_or(one, |key| &one[key]).as_str().unwrap().to_owned();
+        list.as_array().unwrap().iter().map(text).collect()
+    };
+    (texts(&said["findings"], Some("code")), texts(&said["skipped"], None))
+}
+
+fn nothing() -> (Vec<String>, Vec<String>) {
+    (Vec::new(), Vec::new())
+}
+
+#[tokio::test]
+async fn what_exists_passes_with_one_call_for_each_thing() {
+    let ended = deploying(World::default()).await.run().await;
+    ended.is(0, "succeeded", "");
+    for check in ["secrets-exist", "log-groups", "roles"] {
+        assert_eq!(told(&ended, check), nothing(), "{check}");
+    }
+    for (operation, calls) in [
+        ("DescribeSecret", 1),
+        ("DescribeParameters", 0),
+        ("DescribeLogGroups", 1),
+        ("GetRole", 2),
+        ("SimulatePrincipalPolicy", 1),
+    ] {
+        assert_eq!(ended.requests(operation).len(), calls, "{operation}");
+    }
+    let values = ["GetSecretValue", "BatchGetSecretValue", "GetParameters", "GetParameter"];
+    assert!(ended.calls.iter().all(|call| !values.contains(&call.operation.as_str())), "{}", ended.told());
+}
+
+#[tokio::test]
+async fn a_secret_that_does_not_exist_blocks_before_the_first_write() {
+    let world = without(|world| world.secrets.secrets.clear());
+    let definition = world.web_definition("v2").to_string();
+    let scenario = deploying(world.with_secret(&DATABASE.replace("database", "other"))).await;
+    let scenario =
+        scenario.file("task.json", &format!("{{\n{}", &definition[1..])).input("task-definition", "task.json");
+    let ended = scenario.run().await;
+    ended.is(3, "blocked", "secret-not-found");
+    assert_eq!(ended.writes, [""; 0]);
+    let finding = &said(&ended, "secrets-exist")["findings"][0];
+    assert_eq!(finding["pointer"], "/containerDefinitions/0/secrets/0/valueFrom");
+    assert_eq!((&finding["place"]["file"], &finding["place"]["line"]), (&json!("task.json"), &json!(2)));
+    assert!(ended.stdout.contains("::error"), "{}", ended.told());
+}
+
+#[tokio::test]
+async fn every_secret_that_cannot_be_read_is_told_at_once() {
+    let mut world = World::default().with_parameter("us-east-1", "/shop/there").with_parameter(REGION, "plain");
+    world.secrets.secrets[0].deleted = Some(world.now() + 86_400.0);
+    let ssm = |region: &str, name: &str| format!("arn:aws:ssm:{region}:123456789012:parameter/{name}");
+    let secrets = format!(
+        "DATABASE_URL={DATABASE}:url::\nA={}\nB={}\nC={}\nD=plain\nE=absent\nF={DATABASE}:url",
+        ssm("us-east-1", "shop/there"),
+        ssm("us-east-1", "shop/absent"),
+        ssm(REGION, "plain"),
+    );
+    let ended = deploying(world).await.input("secrets", &secrets).run().await;
+    ended.is(3, "blocked", "secret-being-deleted");
+    let (mut codes, skipped) = told(&ended, "secrets-exist");
+    codes.sort_unstable();
+    let expected = ["parameter-not-found", "parameter-not-found", "secret-being-deleted", "secret-reference-invalid"];
+    assert_eq!((codes, skipped), (expected.map(str::to_owned).to_vec(), Vec::new()), "{}", ended.told());
+    assert_eq!((ended.requests("DescribeParameters").len(), ended.requests("DescribeSecret").len()), (2, 1));
+    assert_eq!(ended.writes, [""; 0]);
+}
+
+#[tokio::test]
+async fn more_parameters_than_one_request_takes_are_all_looked_up() {
+    let names: Vec<String> = (0..60).map(|n| format!("p{n:02}")).collect();
+    let world = names.iter().fold(World::default(), |world, name| world.with_parameter(REGION, name));
+    let secrets: Vec<String> = names.iter().map(|name| format!("{}={name}", name.to_uppercase())).collect();
+    let ended = deploying(world).await.input("secrets", &secrets.join("\n")).run().await;
+    ended.is(0, "succeeded", "");
+    assert_eq!(told(&ended, "secrets-exist"), nothing());
+    assert_eq!(ended.requests("DescribeParameters").len(), 2);
+}
+
+#[tokio::test]
+async fn what_may_not_be_read_is_skipped_with_the_missing_action() {
+    let world = World::default().with_parameter(REGION, "plain");
+    let operations =
+        ["DescribeSecret", "DescribeParameters", "DescribeLogGroups", "GetRole", "SimulatePrincipalPolicy"];
+    let world = operations.iter().fold(world, |world, operation| world.denied(operation));
+    let ended = deploying(world).await.input("secrets", "TOKEN=plain").run().await;
+    ended.is(0, "succeeded", "");
+    for (check, actions) in [
+        ("secrets-exist", ["`secretsmanager:DescribeSecret`", "`ssm:DescribeParameters`"].as_slice()),
+        ("log-groups", &["`logs:DescribeLogGroups`"]),
+        ("roles", &["`iam:GetRole`", "`iam:SimulatePrincipalPolicy`"]),
+    ] {
+        let (codes, skipped) = told(&ended, check);
+        assert_eq!(codes, [""; 0], "{check}");
+        assert_eq!(skipped.len(), actions.len(), "{skipped:?}");
+        for (action, skipped) in actions.iter().zip(&skipped) {
+            assert!(skipped.contains(action), "{skipped}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_service_that_is_out_of_order_keeps_no_deploy_from_its_way() {
+    let world = ["DescribeSecret", "DescribeLogGroups", "GetRole"]
+        .into_iter()
+        .fold(World::default(), |world, operation| world.fault(operation, u32::MAX, Trick::Throttle));
+    let ended = deploying(world).await.run().await;
+    ended.is(0, "succeeded", "");
+    for check in ["secrets-exist", "log-groups", "roles"] {
+        let (codes, skipped) = told(&ended, check);
+        assert_eq!((codes.len(), skipped.len()), (0, 1), "{check}: {skipped:?}");
+        assert!(skipped[0].contains("Rate exceeded"), "{skipped:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_log_group_that_does_not_exist_warns_unless_the_driver_creates_it() {
+    let world = || without(|world| world.logs.groups.clear()).with_log_group(REGION, "/ecs/web-2");
+    let ended = deploying(world()).await.run().await;
+    ended.is(0, "succeeded", "");
+    assert_eq!(told(&ended, "log-groups").0, ["log-group-missing"]);
+    let blocked = deploying(world()).await.input("checks", "log-groups=block").run().await;
+    blocked.is(3, "blocked", "log-group-missing");
+    assert_eq!(blocked.writes, [""; 0]);
+    let created = deploying(world()).await.input("log-configuration-log-driver", "awslogs");
+    let created = created.input("log-configuration-options", "awslogs-create-group=true").run().await;
+    assert_eq!(told(&created, "log-groups"), nothing());
+    assert_eq!(created.requests("DescribeLogGroups").len(), 0);
+}
+
+#[tokio::test]
+async fn a_role_that_is_gone_or_trusts_another_service_warns() {
+    let world = without(|world| {
+        world.roles.roles.retain(|role| !role.arn.ends_with("web-task"));
+        world.add_role("web-execution", roles::trusting("ec2.amazonaws.com"));
+    });
+    let ended = deploying(world).await.run().await;
+    ended.is(0, "succeeded", "");
+    assert_eq!(told(&ended, "roles").0, ["role-not-assumable", "role-not-found"]);
+}
+
+#[tokio::test]
+async fn a_role_that_may_not_be_passed_is_told_and_never_blocks() {
+    let world = without(|world| {
+        world.roles.not_passable.insert("arn:aws:iam::123456789012:role/web-task".into());
+    });
+    let ended = deploying(world).await.input("checks", "roles=block").run().await;
+    ended.is(0, "succeeded", "");
+    assert_eq!(told(&ended, "roles"), (vec!["access-denied".to_owned()], Vec::new()));
+}
+
+#[tokio::test]
+async fn an_execution_role_that_is_missing_is_told_before_ecs_refuses_the_definition() {
+    let ended =
+        deploying(World::default()).await.input("patch", "executionRoleArn: null").input("checks", "roles=block");
+    let ended = ended.run().await;
+    ended.is(3, "blocked", "execution-role-missing");
+    assert_eq!(ended.writes, [""; 0]);
+}
