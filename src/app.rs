@@ -4,7 +4,7 @@ use std::ffi::OsString;
 use std::io::{self, Write as _};
 use std::pin::pin;
 use std::process::ExitCode;
-use std::time::Duration;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::time::Instant;
@@ -117,7 +117,8 @@ pub async fn run(
     say: fn(&str),
 ) -> Verdict {
     let started = Instant::now();
-    let mut report = Report { runner: asked.runner.clone(), ..Report::default() };
+    let began = SystemTime::now().duration_since(UNIX_EPOCH).ok().and_then(|since| i64::try_from(since.as_secs()).ok());
+    let mut report = Report { runner: asked.runner.clone(), began, ..Report::default() };
     let mut cancelled_by = pin!(cancelled_by);
     let (mut reached, mut open) = (None, Open::default());
     let ended = tokio::select! {

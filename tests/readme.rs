@@ -16,8 +16,10 @@ const README: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/README.md");
 /// The documents the README shows; the scenarios run them.
 const EXAMPLES: &[&str] = &[
     "fixtures/workflows/deploy.yml",
+    "fixtures/workflows/plan.yml",
     "fixtures/iam/trust.json",
     "fixtures/iam/policy.json",
+    "fixtures/iam/plan.json",
     "fixtures/iam/codedeploy.json",
 ];
 

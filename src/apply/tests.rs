@@ -72,6 +72,7 @@ impl Run {
         let mut body = json!({ "cluster": "prod", "service": "web" });
         body.as_object_mut().unwrap().extend(settings.as_object().unwrap().clone());
         let plan = ServicePlan {
+            cost: None,
             previous_task_definition_arn: Some(service.task_definition.clone()),
             service: Some(service),
             cluster: "prod".to_owned(),

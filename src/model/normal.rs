@@ -64,9 +64,17 @@ fn normalised(definition: &TaskDefinition) -> Map<String, Value> {
         drop_default(&mut fields, "networkMode", &"bridge".into());
     }
     drop_default(&mut fields, "enableFaultInjection", &false.into());
+    if let Some(Value::Object(proxy)) = fields.get_mut("proxyConfiguration") {
+        drop_default(proxy, "type", &"APPMESH".into());
+    }
     for volume in objects(&mut fields, "volumes") {
+        drop_default(volume, "configuredAtLaunch", &false.into());
         if let Some(Value::Object(efs)) = volume.get_mut("efsVolumeConfiguration") {
             drop_default(efs, "rootDirectory", &"/".into());
+            drop_default(efs, "transitEncryption", &"DISABLED".into());
+            if let Some(Value::Object(authorization)) = efs.get_mut("authorizationConfig") {
+                drop_default(authorization, "iam", &"DISABLED".into());
+            }
         }
     }
     for container in objects(&mut fields, "containerDefinitions") {
@@ -76,12 +84,18 @@ fn normalised(definition: &TaskDefinition) -> Map<String, Value> {
     fields
 }
 
-/// What ECS adds to a container definition on register.
+/// What ECS adds to a container definition on register, and what means the same as saying nothing.
 /// <https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_ContainerDefinition.html>
 fn drop_container_defaults(container: &mut Map<String, Value>, host_ports: HostPorts) {
     drop_default(container, "cpu", &0.into());
     drop_default(container, "essential", &true.into());
     drop_default(container, "versionConsistency", &"enabled".into());
+    for off in ["privileged", "readonlyRootFilesystem", "interactive", "pseudoTerminal", "disableNetworking"] {
+        drop_default(container, off, &false.into());
+    }
+    for mounted in ["mountPoints", "volumesFrom"] {
+        objects(container, mounted).for_each(|it| drop_default(it, "readOnly", &false.into()));
+    }
     if let Some(Value::Object(check)) = container.get_mut("healthCheck") {
         for (field, value) in [("interval", 30), ("timeout", 5), ("retries", 3)] {
             drop_default(check, field, &value.into());
@@ -158,7 +172,7 @@ fn sort_key(item: &Value, keys: &[&str]) -> Vec<String> {
 }
 
 /// A task's cpu or memory as ECS stores it: `1 vCPU` is `1024` units, `2GB` is `2048` MiB.
-fn plain_size(value: &Value) -> Value {
+pub fn plain_size(value: &Value) -> Value {
     let text = match value {
         Value::Number(number) => number.to_string(),
         Value::String(text) => text.trim().to_ascii_lowercase(),
@@ -246,6 +260,23 @@ mod tests {
                 web(json!({"logConfiguration": {"logDriver": "awslogs"}}), bare.clone()),
             ),
             (web(bare.clone(), bare.clone()), web(bare.clone(), json!({"tags": [{"key": "a", "value": "b"}]}))),
+            (
+                web(
+                    json!({"mountPoints": [{"sourceVolume": "a", "containerPath": "/a"}], "volumesFrom": [{"sourceContainer": "b"}]}),
+                    json!({"volumes": [{"name": "a", "efsVolumeConfiguration": {"fileSystemId": "fs-1"}}],
+                        "proxyConfiguration": {"containerName": "envoy"}}),
+                ),
+                web(
+                    json!({"privileged": false, "readonlyRootFilesystem": false, "interactive": false, "pseudoTerminal": false,
+                        "disableNetworking": false,
+                        "mountPoints": [{"sourceVolume": "a", "containerPath": "/a", "readOnly": false}],
+                        "volumesFrom": [{"sourceContainer": "b", "readOnly": false}]}),
+                    json!({"volumes": [{"name": "a", "configuredAtLaunch": false, "efsVolumeConfiguration": {
+                            "fileSystemId": "fs-1", "rootDirectory": "/", "transitEncryption": "DISABLED",
+                            "authorizationConfig": {"iam": "DISABLED"}}}],
+                        "proxyConfiguration": {"containerName": "envoy", "type": "APPMESH"}}),
+                ),
+            ),
         ] {
             assert!(!differs(&asked, &stored), "{asked:?}\n{stored:?}\n{:?}", comparable(&asked, &stored));
         }
@@ -263,6 +294,7 @@ mod tests {
             (web(json!({"command": ["a", "b"]}), bare.clone()), web(json!({"command": ["b", "a"]}), bare.clone())),
             (web(json!({"command": ["a", ""]}), bare.clone()), web(json!({"command": ["a"]}), bare.clone())),
             (web(json!({"essential": false}), bare.clone()), web(bare.clone(), bare.clone())),
+            (web(json!({"readonlyRootFilesystem": true}), bare.clone()), web(bare.clone(), bare.clone())),
             (
                 port(json!({"containerPort": 80, "hostPort": 80}), "bridge"),
                 port(json!({"containerPort": 80}), "bridge"),

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use serde::Serialize;
 use serde_json::{Map, Value};
 
-use super::named::{NamedList, named_list};
+use super::named::{NAMED, NamedList, named_list};
 use crate::model::normal::comparable;
 use crate::model::task_definition::TaskDefinition;
 
@@ -25,7 +25,36 @@ pub fn diff(from: &TaskDefinition, to: &TaskDefinition) -> Vec<Change> {
     let (to, from) = comparable(to, from);
     let mut changes = Vec::new();
     diff_fields(&from, &to, &Place::default(), &mut changes);
+    // What is about the whole task comes before what is about one container.
+    changes.sort_by_key(|change| change.path.starts_with(CONTAINER));
     changes
+}
+
+const CONTAINER: &str = "container ";
+const THEN: &str = " › ";
+
+impl Change {
+    /// The container whose image it is, if it is one.
+    pub fn image_of(&self) -> Option<&str> {
+        self.path.strip_prefix(CONTAINER)?.strip_suffix(" › image")
+    }
+
+    /// The path with what is a name, and no word of ours, in backticks.
+    pub fn named_path(&self) -> String {
+        let part = |part: &str| match words().find_map(|word| Some((word, part.strip_prefix(word)?.strip_prefix(' ')?)))
+        {
+            Some((word, name)) => format!("{word} `{name}`"),
+            None if words().any(|word| word == part) => part.to_owned(),
+            None => format!("`{part}`"),
+        };
+        self.path.split(THEN).map(part).collect::<Vec<_>>().join(THEN)
+    }
+}
+
+/// The words that come before a name, the longer before those that they begin with.
+fn words() -> impl Iterator<Item = &'static str> {
+    let longer = ["environment file", "secret option", "log option", "log driver", "label"];
+    longer.into_iter().chain(NAMED.iter().map(|list| list.word))
 }
 
 /// Where in the definition we are.
@@ -85,7 +114,14 @@ fn diff_values(field: &str, from: Option<&Value>, to: Option<&Value>, place: &Pl
         && let (Value::Array(before), Value::Array(after)) = (from.unwrap_or(&empty), to.unwrap_or(&empty))
         && let (Some(before), Some(after)) = (by_name(list, before), by_name(list, after))
     {
+        let told = changes.len();
         diff_entries(list, &before, &after, place, changes);
+        if changes.len() == told {
+            // Every entry is as before: only their order is another.
+            let order =
+                |entries: &Entries<'_>| Value::from(entries.iter().map(|(name, _)| name.as_str()).collect::<Vec<_>>());
+            changes.push(change(place, Some(&order(&before)), Some(&order(&after))));
+        }
         return;
     }
     let nothing = Map::new();
@@ -101,8 +137,19 @@ type Entries<'a> = Vec<(String, &'a Value)>;
 
 /// The entries with their names; nothing when a name is missing or stands twice.
 fn by_name<'a>(list: &NamedList, entries: &'a [Value]) -> Option<Entries<'a>> {
-    let named: Option<Entries<'a>> = entries.iter().map(|entry| Some((list.name_of(entry)?, entry))).collect();
+    let named: Option<Entries<'a>> = entries.iter().map(|entry| Some((name_of(list, entry)?, entry))).collect();
     named.filter(|entries| entries.iter().map(|(name, _)| name).collect::<BTreeSet<_>>().len() == entries.len())
+}
+
+/// A port may be a range, and the same for TCP and UDP.
+fn name_of(list: &NamedList, entry: &Value) -> Option<String> {
+    if list.field != "portMappings" {
+        return list.name_of(entry);
+    }
+    let range = || entry.get("containerPortRange")?.as_str().map(str::to_owned);
+    let port = list.name_of(entry).or_else(range)?;
+    let protocol = entry.get("protocol").and_then(Value::as_str);
+    Some(protocol.map_or_else(|| port.clone(), |protocol| format!("{port}/{protocol}")))
 }
 
 fn diff_entries(list: &NamedList, from: &Entries<'_>, to: &Entries<'_>, place: &Place, changes: &mut Vec<Change>) {
@@ -156,7 +203,7 @@ fn change(place: &Place, from: Option<&Value>, to: Option<&Value>) -> Change {
     if place.is_secret && from.is_some() && to.is_some() {
         to = Some("*** (changed)".to_owned());
     }
-    Change { path: place.words.join(" › "), from, to }
+    Change { path: place.words.join(THEN), from, to }
 }
 
 fn show(value: &Value) -> String {

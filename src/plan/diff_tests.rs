@@ -59,6 +59,9 @@ fn changes_are_told_by_container_and_by_name_and_values_of_variables_never() {
     insta::assert_snapshot!(told, @r#"
     cpu: 256 -> 512
     volume data: {} -> (absent)
+    taskRoleArn: (absent) -> web
+    newField › deep › er: (absent) -> 1
+    tag team: (absent) -> a
     container gone: old:1 -> (absent)
     container web › image: web:v1 -> web:v2
     container web › command: ["serve"] -> ["serve","-v"]
@@ -75,10 +78,36 @@ fn changes_are_told_by_container_and_by_name_and_values_of_variables_never() {
     container web › memory: (absent) -> 512
     container web › healthCheck › command: (absent) -> ["CMD","true"]
     container side: (absent) -> side:1
-    taskRoleArn: (absent) -> web
-    newField › deep › er: (absent) -> 1
-    tag team: (absent) -> a
     "#);
+}
+
+#[test]
+fn the_same_port_for_two_protocols_a_range_and_another_order_are_told_apart() {
+    let with = |ports: Value| json!({"networkMode": "awsvpc", "containerDefinitions": [{"name": "dns", "portMappings": ports}]});
+    let (tcp, udp) = (json!({"containerPort": 53}), json!({"containerPort": 53, "protocol": "udp"}));
+    let range = |name: &str| json!({"containerPortRange": "8000-8010", "name": name});
+    let renamed = told(with(json!([tcp, udp, range("a")])), with(json!([tcp, udp, range("b")])));
+    assert_eq!(renamed, "container dns › port 8000-8010 › name: a -> b");
+    let reordered = told(with(json!([tcp, udp])), with(json!([udp, tcp])));
+    assert_eq!(reordered, r#"container dns › portMappings: ["53","53/udp"] -> ["53/udp","53"]"#);
+}
+
+#[test]
+fn a_path_is_told_with_its_names_as_code() {
+    let named = |path: &str| Change { path: path.to_owned(), from: None, to: None }.named_path();
+    for (path, told) in [
+        ("cpu", "`cpu`"),
+        ("container web › environment LOG_LEVEL", "container `web` › environment `LOG_LEVEL`"),
+        ("container web › environment file arn:x", "container `web` › environment file `arn:x`"),
+        ("container web › log driver", "container `web` › log driver"),
+        ("container web › log option awslogs-group", "container `web` › log option `awslogs-group`"),
+        ("container web › port 80 › hostPort", "container `web` › port `80` › `hostPort`"),
+    ] {
+        assert_eq!(named(path), told);
+    }
+    let image = Change { path: "container web › image".to_owned(), from: None, to: None };
+    assert_eq!(image.image_of(), Some("web"));
+    assert_eq!(Change { path: "container web › imagePullPolicy".to_owned(), ..image }.image_of(), None);
 }
 
 #[test]

@@ -2,7 +2,9 @@
 
 pub mod appspec;
 pub mod codedeploy;
+pub mod cost;
 pub mod diff;
+pub mod pace;
 pub mod render;
 
 mod edits;
@@ -11,6 +13,7 @@ mod limits;
 mod named;
 mod patch;
 mod pin;
+mod prices;
 mod steps;
 
 use serde::Serialize;
@@ -23,6 +26,7 @@ use crate::model::service::Service;
 use crate::model::task_definition::{Registered, TaskDefinition};
 use crate::observe::{Digest, Observed};
 
+use self::cost::Cost;
 use self::diff::Change;
 use self::render::Rendered;
 
@@ -52,6 +56,8 @@ pub struct ServicePlan {
     pub images: Vec<ImageChange>,
     /// What to do, in order; empty when everything already is as asked.
     pub steps: Vec<Step>,
+    /// What the service costs before and after, where Fargate runs it.
+    pub cost: Option<Cost>,
     /// What to do when our deployment fails.
     pub on_failure: OnFailure,
     /// What to do when the run is cancelled.
@@ -159,7 +165,8 @@ pub fn plan(inputs: &Inputs, observed: &Observed) -> Result<Plan, Vec<Error>> {
         Mode::Rollback => (OnFailure::None, OnCancel::Leave),
         Mode::Deploy | Mode::Plan => (inputs.deploy.on_failure, inputs.deploy.on_cancel),
     };
-    let service = ServicePlan {
+    let mut service = ServicePlan {
+        cost: None,
         on_failure,
         on_cancel,
         cluster: inputs.deploy.cluster.clone(),
@@ -172,6 +179,9 @@ pub fn plan(inputs: &Inputs, observed: &Observed) -> Result<Plan, Vec<Error>> {
         changes,
         warnings,
     };
+    let (desired, running) = (service.desired_count(), observed.running.as_ref().map(Registered::definition));
+    service.cost =
+        cost::cost(&inputs.region, observed.service.as_ref(), desired, running.as_ref(), &service.definition);
     Ok(Plan { services: vec![service] })
 }
 

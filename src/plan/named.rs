@@ -19,7 +19,8 @@ const fn list(field: &'static str, key: &'static str, value: Option<&'static str
     NamedList { field, key, value, word }
 }
 
-const NAMED: [NamedList; 18] = [
+/// All of them.
+pub(super) const NAMED: [NamedList; 18] = [
     list("containerDefinitions", "name", None, "container"),
     list("environment", "name", Some("value"), "environment"),
     list("secrets", "name", Some("valueFrom"), "secret"),

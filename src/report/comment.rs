@@ -2,7 +2,7 @@
 
 use super::links::segment;
 use super::markdown::{code, cut, link};
-use super::sections::{COMMENT_SECTIONS, run};
+use super::sections::{COMMENT_SECTIONS, run, told};
 use super::{Report, discreet};
 use crate::inputs::Role;
 use crate::model::names::Arn;
@@ -22,8 +22,7 @@ pub struct Comment {
 /// The comment, where there is a service to comment on.
 pub fn comment(report: &Report) -> Option<Comment> {
     let marker = marker(report)?;
-    let sections: Vec<String> = COMMENT_SECTIONS.iter().filter_map(|section| section(report)).collect();
-    let told = discreet(report, sections.join("\n\n"));
+    let told = discreet(report, told(report, COMMENT_SECTIONS));
     let told = cut(&told, LONGEST, "_Cut here: the whole is in the summary of the run._");
     Some(Comment { body: format!("{marker}\n{told}"), marker })
 }

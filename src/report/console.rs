@@ -17,7 +17,7 @@ use super::clean::{log_line, shorten, visible};
 use super::evidence;
 use super::message::{message, title};
 use super::outputs::console_url;
-use super::sections::pause;
+use super::sections::{cost, pause, will};
 
 /// The runner keeps this many annotations of each level; later ones are but lines.
 const ANNOTATIONS: usize = 10;
@@ -48,10 +48,13 @@ pub fn plan(report: &Report) -> Vec<String> {
         lines.push(format!("  image of {}: {from} -> {}", image.container, image.to));
     }
     // The images stand above already.
-    for change in plan.changes.iter().filter(|change| !change.path.ends_with("› image")) {
+    for change in plan.changes.iter().filter(|change| change.image_of().is_none()) {
         let show = |side: &Option<String>| side.clone().unwrap_or_else(|| "(none)".to_owned());
         lines.push(format!("  {}: {} -> {}", change.path, show(&change.from), show(&change.to)));
     }
+    lines.extend(will::rows(report).into_iter().map(|(name, told)| format!("  {}: {told}", name.to_lowercase())));
+    let cost = plan.cost.as_ref().filter(|_| !plan.steps.is_empty());
+    lines.extend(cost.map(|cost| format!("  cost: {}", cost::sentence(cost))));
     group("What will be done", &lines, report.runner.is_actions)
 }
 
@@ -158,7 +161,7 @@ fn annotations(report: &Report) -> Vec<String> {
             .map(|error| Note {
                 title: format!("{}: {}", title(verdict), error.code.slug()),
                 text: format!("{} {}", error.what, error.fix),
-                place: found.iter().find(|(_, it)| it.error == *error).and_then(|(_, it)| it.place.as_ref()),
+                place: report.finding(error).and_then(|(_, finding)| finding.place.as_ref()),
             })
             .collect(),
         _ => Vec::new(),

@@ -4,9 +4,12 @@
 //! - every output of the action but `services` and `report`, under its own name, and `service`, `cluster`, `region`;
 //! - `errors`: `code`, `what`, `why`, `fix`; `warnings`: sentences;
 //! - `run`: `url`, `repository`, `sha` of the workflow run;
-//! - `images`: `container`, `from`, `from_digest`, `to`, `to_digest`;
+//! - `images`: `container`, `from`, `from_digest`, `to`, `to_digest`, and where they are known, the sizes in bytes and the
+//!   times pushed in seconds since 1970;
 //! - `changes`: `path`, `from`, `to` in the task definition, environment values masked;
 //! - `steps`: what was to be done, in order;
+//! - `cost` of a service on Fargate: `task_before` and `task_after` in US dollars a month, `tasks_before` and `tasks_after`,
+//!   `region`, `platform`, the day `as_of` which the prices are, whether it `is_at_most` that, and why it is `unknown`;
 //! - `checks`: `check`, whether it `blocks`, its `findings` (`code`, `what`, `why`, `fix`, `pointer`, `place`), and why
 //!   it was `skipped`;
 //! - `timeline`: `at` in seconds since the run began, `kind`, `text`;
@@ -41,6 +44,7 @@ pub fn json(report: &Report) -> String {
         "images": plan.map(|plan| &plan.images),
         "changes": plan.map(|plan| &plan.changes),
         "steps": plan.map(|plan| plan.steps.iter().map(step_name).collect::<Vec<_>>()),
+        "cost": plan.map(|plan| &plan.cost),
         "checks": report.checked,
         "timeline": report.timeline.iter().map(event).collect::<Vec<_>>(),
         "deployment": report.outcome.service_deployment,

@@ -1,8 +1,10 @@
-//! Links to the AWS console. The partition decides the host; isolated partitions have no public console.
+//! Links to the AWS console and to the commit. The partition decides the host; isolated partitions have no public console.
 
 use std::fmt::Write;
 
+use crate::inputs::runner::Runner;
 use crate::model::names::{Arn, Revision, short_name};
+use crate::model::place::Place as Line;
 
 /// A region of a partition whose console can be linked to.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -60,6 +62,17 @@ pub fn task_definition(arn: &str) -> Option<String> {
     let revision = Revision::parse(&parts.resource)?;
     let place = Place::new(&parts.partition, &parts.region)?;
     Some(place.ecs(&format!("task-definitions/{}/{}/containers", segment(&revision.family), revision.number)))
+}
+
+/// The page of a line of a file, as it is in the run's commit; nothing where the file lies outside of the repository.
+pub fn file(runner: &Runner, line: &Line) -> Option<String> {
+    let (repository, commit) = (runner.repository.as_deref()?, runner.sha.as_deref()?);
+    let parts: Vec<&str> = line.file.split('/').filter(|part| *part != ".").collect();
+    if parts.iter().any(|part| part.is_empty() || *part == "..") {
+        return None;
+    }
+    let path = parts.into_iter().map(segment).collect::<Vec<_>>().join("/");
+    Some(format!("{}/{repository}/blob/{}/{path}#L{}", runner.server_url, segment(commit), line.line))
 }
 
 /// One path segment, percent-encoded but for what names in ECS are made of.
@@ -129,6 +142,15 @@ mod tests {
             "https://eu-central-1.console.aws.amazon.com/cloudwatch/home?region=eu-central-1\
              #logsV2:log-groups/log-group/$252Fecs$252Fweb/log-events/web$252Fweb$252F0a1b"
         );
+    }
+
+    #[test]
+    fn a_line_is_linked_in_the_commit_and_only_within_the_repository() {
+        let runner = crate::report::stories::in_actions().runner;
+        let at = |path: &str| file(&runner, &Line { file: path.to_owned(), line: 12, column: 3 });
+        let page = "https://github.com/octo-org/shop/blob/0123456789abcdef0123456789abcdef01234567";
+        assert_eq!(at("./deploy/task (1).json"), Some(format!("{page}/deploy/task%20%281%29.json#L12")));
+        assert_eq!([at("../other/task.json"), at("/tmp/task.json")], [None, None]);
     }
 
     #[test]

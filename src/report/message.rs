@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use crate::model::service::Service;
 use crate::model::verdict::Verdict;
+use crate::plan::Step;
 
 use super::Report;
 use super::clean::{one_line, shorten};
@@ -41,12 +42,41 @@ pub fn message(report: &Report) -> String {
         Verdict::Unchanged => format!("{subject} already runs {target} as asked; nothing was changed."),
         Verdict::Planned => match report.service_plan().map(|plan| plan.steps.is_empty()) {
             Some(true) => format!("{subject} already is as asked: a deploy would change nothing."),
-            _ => format!("This is what a deploy to {} would do; nothing was changed.", lower(&subject)),
+            _ => planned(report, &subject),
         },
         Verdict::Started => format!("{subject} is being moved to {target}; the end was not awaited, as asked."),
         Verdict::Paused => format!("{subject} reached the pause asked for while moving to {target}."),
         _ => unhappy(report, verdict, &subject),
     }
+}
+
+/// What a deploy would do, in a few words.
+fn planned(report: &Report, subject: &str) -> String {
+    let Some(plan) = report.service_plan() else { return "The plan is not known.".to_owned() };
+    let registers = plan.steps.iter().any(|step| matches!(step, Step::RegisterTaskDefinition { .. }));
+    let revision = plan.reuse.as_ref().map(|reuse| format!("`{}`", revision(&reuse.arn)));
+    let revision = revision.unwrap_or_else(|| format!("a new revision of `{}`", plan.definition.family()));
+    let again = plan.reuse.as_ref().map(|reuse| &reuse.arn) == plan.previous_task_definition_arn.as_ref();
+    let would = match (plan.moves_tasks(), registers) {
+        (true, _) if again => format!("deploy {revision} again"),
+        (true, _) => format!("roll out {revision}"),
+        (false, true) => format!("register {revision}"),
+        (false, false) => "change its settings and move no task".to_owned(),
+    };
+    let images =
+        plan.images.iter().filter(|image| image.from.is_some() && image.from.as_ref() != Some(&image.to)).count();
+    let others = plan.changes.iter().filter(|change| change.image_of().is_none()).count();
+    let counted = |n: usize, one: &str, many: &str| match n {
+        0 => None,
+        1 => Some(one.to_owned()),
+        n => Some(format!("{n} {many}")),
+    };
+    let other = if images > 0 { ("1 more change", "more changes") } else { ("1 change", "changes") };
+    let with: Vec<String> =
+        counted(images, "another image", "other images").into_iter().chain(counted(others, other.0, other.1)).collect();
+    let with = if with.is_empty() { String::new() } else { format!(", with {}", with.join(" and ")) };
+    let place = report.service_name().map(|_| format!(" to {}", lower(subject))).unwrap_or_default();
+    format!("A deploy{place} would {would}{with}.")
 }
 
 /// Whether the run's deployment is another than the one there was before.

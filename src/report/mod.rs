@@ -59,6 +59,8 @@ pub struct Report {
     pub task_definition_path: Option<String>,
     /// This report's file as JSON, relative to the workspace.
     pub report_path: Option<String>,
+    /// When the run began, in seconds since 1970.
+    pub began: Option<i64>,
     /// How long the run took.
     pub duration: Duration,
 }

@@ -1,6 +1,7 @@
 //! Reports of made-up runs, for the tests of every way to tell one.
 
 mod failures;
+mod plans;
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -39,7 +40,11 @@ pub fn all() -> Vec<(&'static str, Report)> {
     vec![
         ("succeeded", succeeded()),
         ("unchanged", unchanged()),
-        ("planned", planned()),
+        ("planned", plans::rich()),
+        ("planned_with_warnings", plans::with_warnings()),
+        ("planned_unchanged", plans::unchanged()),
+        ("blocked", plans::blocked()),
+        ("blocked_by_one", plans::blocked_by_one()),
         ("started", started()),
         ("registered", registered()),
         ("invalid", invalid()),
@@ -71,7 +76,7 @@ pub fn in_actions() -> Report {
         is_actions: true,
         ..Runner::default()
     };
-    Report { runner, ..Report::default() }
+    Report { runner, began: Some(1_790_000_000), ..Report::default() }
 }
 
 pub fn succeeded() -> Report {
@@ -255,8 +260,8 @@ fn known(verdict: Verdict, seconds: u64) -> Report {
         previous_task_definition_arn: Some(arn("web:7")),
         changes: vec![
             change("cpu", Some("256"), Some("512")),
-            change("container `web` › environment `LOG_LEVEL`", Some("***"), Some("*** (changed)")),
-            change("container `web` › command", None, Some("sh -c \"a | b\"")),
+            change("container web › environment LOG_LEVEL", Some("***"), Some("*** (changed)")),
+            change("container web › command", None, Some("sh -c \"a | b\"")),
         ],
         images: vec![
             ImageChange {
@@ -269,6 +274,7 @@ fn known(verdict: Verdict, seconds: u64) -> Report {
             },
             ImageChange { container: "envoy".to_owned(), ..image("envoyproxy/envoy:v1.31", OLD_DIGEST) },
         ],
+        cost: None,
         steps: vec![
             Step::RegisterTaskDefinition { body: definition },
             Step::UpdateService { body: json!({ "cluster": "prod", "service": "web", "desiredCount": 2 }) },

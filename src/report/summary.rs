@@ -1,7 +1,7 @@
 //! The job summary: the verdict, then what a reader in an incident needs, then the record.
 
 use super::markdown::cut;
-use super::sections::SECTIONS;
+use super::sections::{SECTIONS, told};
 use super::{Report, discreet};
 
 /// GitHub drops a summary of more than 1 MiB whole; the file may already hold another step's part of it.
@@ -9,8 +9,7 @@ const LONGEST: usize = 900_000;
 
 /// The summary, as Markdown.
 pub fn summary(report: &Report) -> String {
-    let sections: Vec<String> = SECTIONS.iter().filter_map(|section| section(report)).collect();
-    let whole = format!("{}\n", sections.join("\n\n"));
+    let whole = format!("{}\n", told(report, SECTIONS));
     cut(&discreet(report, whole), LONGEST, "_Cut here: the rest is in the log and in the report file._")
 }
 

@@ -2,6 +2,7 @@
 
 use crate::apply::What;
 use crate::apply::facts::live;
+use crate::checks::{Checked, Finding};
 use crate::diagnose::Evidence;
 use crate::error::Error;
 use crate::model::names::{Arn, Revision, short_name};
@@ -28,6 +29,12 @@ impl Report {
             }
         }
         failures
+    }
+
+    /// The check that found this failure, and what else it said of it.
+    pub fn finding(&self, error: &Error) -> Option<(&Checked, &Finding)> {
+        let all = self.checked.iter().flat_map(|it| it.ruling.findings.iter().map(move |finding| (it, finding)));
+        all.into_iter().find(|(_, finding)| finding.error == *error)
     }
 
     /// Every remark that does not change the verdict, none twice.

@@ -4,6 +4,9 @@
 use std::path::Path;
 
 use ecs_deploy::model::image::ImageRef;
+use ecs_deploy::model::normal::differs;
+use ecs_deploy::model::task_definition::TaskDefinition;
+use ecs_deploy::plan::diff::{Change, diff};
 use ecs_deploy::sim::ecs::{Service, task_definitions};
 use ecs_deploy::sim::{Rollout, World};
 use serde_json::{Value, json};
@@ -99,5 +102,93 @@ async fn another_image_is_the_only_change_and_the_rest_is_registered_as_it_stand
         assert_eq!(ended.output("verdict"), "succeeded", "{name}: {}", ended.told());
         definition["containerDefinitions"][0]["image"] = json!(image);
         assert_eq!(ended.requests("RegisterTaskDefinition"), [&definition], "{name}");
+    }
+}
+
+/// The definition as ECS stored it: defaults filled in, lists in another order; and its keys in any order.
+fn stored(definition: &Value, dice: &mut fastrand::Rng) -> TaskDefinition {
+    let mut world = World::default();
+    world.ecs.reorders = true;
+    let mut document = definition.clone();
+    let tags = document.as_object_mut().unwrap().remove("tags").unwrap_or_else(|| json!([]));
+    let stored = task_definitions::store(&mut world, document, 7, tags);
+    let mut answer = json!({"taskDefinition": stored.document, "tags": stored.tags});
+    shuffle_keys(&mut answer, dice);
+    TaskDefinition::from_document(answer).unwrap()
+}
+
+fn shuffle_keys(value: &mut Value, dice: &mut fastrand::Rng) {
+    match value {
+        Value::Object(fields) => {
+            let mut entries: Vec<_> = std::mem::take(fields).into_iter().collect();
+            dice.shuffle(&mut entries);
+            entries.iter_mut().for_each(|(_, value)| shuffle_keys(value, dice));
+            fields.extend(entries);
+        }
+        Value::Array(items) => items.iter_mut().for_each(|item| shuffle_keys(item, dice)),
+        _ => {}
+    }
+}
+
+/// The pointer of every value that is no object and no list.
+fn leaves(value: &Value, at: &str, found: &mut Vec<String>) {
+    match value {
+        Value::Object(fields) => {
+            for (key, value) in fields {
+                leaves(value, &format!("{at}/{}", key.replace('~', "~0").replace('/', "~1")), found);
+            }
+        }
+        Value::Array(items) => {
+            items.iter().enumerate().for_each(|(index, item)| leaves(item, &format!("{at}/{index}"), found));
+        }
+        Value::Null => {}
+        _ => found.push(at.to_owned()),
+    }
+}
+
+fn is_masked(change: &Change) -> bool {
+    let sides = [change.from.as_deref(), change.to.as_deref()];
+    sides.iter().flatten().all(|side| matches!(*side, "***" | "*** (changed)"))
+}
+
+#[test]
+fn however_ecs_stored_it_a_definition_does_not_differ_from_itself() {
+    let mut dice = fastrand::Rng::with_seed(7);
+    for (name, _, definition) in definitions() {
+        let asked = TaskDefinition::from_document(definition.clone()).unwrap();
+        for _ in 0..5 {
+            let stored = stored(&definition, &mut dice);
+            assert_eq!(diff(&stored, &asked), [], "{name}");
+            assert!(!differs(&asked, &stored), "{name}");
+        }
+    }
+}
+
+#[test]
+fn every_value_that_changes_is_told_under_its_container_and_no_variable_s_value_ever() {
+    let mut dice = fastrand::Rng::with_seed(8);
+    for (name, _, definition) in definitions() {
+        let stored = stored(&definition, &mut dice);
+        let mut found = Vec::new();
+        leaves(&definition, "", &mut found);
+        for pointer in found {
+            let mut changed = definition.clone();
+            let value = changed.pointer_mut(&pointer).unwrap();
+            *value = match &*value {
+                Value::Bool(flag) => json!(!*flag),
+                Value::Number(number) => json!(number.as_i64().unwrap() + 1),
+                other => json!(format!("{}x", other.as_str().unwrap())),
+            };
+            let changes = diff(&stored, &TaskDefinition::from_document(changed).unwrap());
+            assert!(!changes.is_empty(), "{name} {pointer}: nothing is told");
+            let index = pointer.strip_prefix("/containerDefinitions/").and_then(|rest| rest.split('/').next());
+            let container =
+                index.map(|index| &definition["containerDefinitions"][index.parse::<usize>().unwrap()]["name"]);
+            let place = container.map_or_else(String::new, |name| format!("container {}", name.as_str().unwrap()));
+            assert!(changes.iter().any(|change| change.path.starts_with(&place)), "{name} {pointer}: {changes:?}");
+            let variables = changes.iter().filter(|change| change.path.contains("› environment "));
+            let mut values = variables.filter(|change| !change.path.contains("› environment file"));
+            assert!(values.all(is_masked), "{name} {pointer}: {changes:?}");
+        }
     }
 }

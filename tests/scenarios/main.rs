@@ -21,6 +21,7 @@ mod inputs;
 mod official_credentials;
 mod official_deploy;
 mod official_render;
+mod plan;
 mod post;
 mod readme;
 mod speed;

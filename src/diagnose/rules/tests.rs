@@ -70,6 +70,7 @@ impl World {
         }))
         .unwrap();
         let plan = ServicePlan {
+            cost: None,
             service: Some(service),
             cluster: "prod".to_owned(),
             definition: TaskDefinition::from_document(definition).unwrap(),

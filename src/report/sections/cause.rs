@@ -1,5 +1,6 @@
 //! Why it did not work, and the one thing to do.
 
+use super::checks::at;
 use crate::error::Error;
 use crate::model::verdict::Verdict;
 use crate::report::Report;
@@ -31,13 +32,21 @@ fn boxed(report: &Report, verdict: Verdict, error: &Error) -> String {
             lines.extend([format!("> **{label}:** {part}"), ">".to_owned()]);
         }
     }
-    lines.push(format!("> Reason: {}", code(error.code.slug())));
+    lines.push(format!("> Reason: {}{}", code(error.code.slug()), found_by(report, error)));
     lines.join("\n")
+}
+
+/// Which check found it, and where.
+fn found_by(report: &Report, error: &Error) -> String {
+    let Some((checked, finding)) = report.finding(error) else { return String::new() };
+    let place = finding.place.as_ref().map(|place| format!(" at {}", at(report, place))).unwrap_or_default();
+    format!(", found by {}{place}", code(checked.check))
 }
 
 fn listed(report: &Report, errors: &[&Error]) -> String {
     let rows = errors.iter().take(MOST).map(|error| {
-        let what = format!("{}<br>{}", prose(&report.named(&error.what)), code(error.code.slug()));
+        let found_by = found_by(report, error);
+        let what = format!("{}<br>{}{found_by}", prose(&report.named(&error.what)), code(error.code.slug()));
         [what, prose(&report.named(&error.why)), prose(&report.named(&error.fix))]
     });
     let table = table(["What", "Why", "Fix"], rows);

@@ -3,6 +3,7 @@
 mod cause;
 mod changes;
 mod checks;
+pub mod cost;
 mod events;
 mod facts;
 mod health;
@@ -17,8 +18,10 @@ pub mod stopped;
 mod timeline;
 mod verdict;
 mod warnings;
+pub mod will;
 
 use super::Report;
+use crate::model::verdict::Verdict;
 
 /// One part of the summary, as Markdown.
 pub type Section = fn(&Report) -> Option<String>;
@@ -37,9 +40,10 @@ pub const SECTIONS: &[Section] = &[
     facts::section,
     warnings::missing,
     checks::section,
-    steps::section,
     images::section,
     changes::section,
+    steps::section,
+    will::section,
     timeline::section,
     rollback::section,
     warnings::section,
@@ -59,8 +63,25 @@ pub const COMMENT_SECTIONS: &[Section] = &[
     facts::section,
     warnings::missing,
     checks::section,
-    steps::section,
     images::section,
     changes::section,
+    steps::section,
+    will::section,
     run::section,
 ];
+
+/// The sections of a report as one text. A plan that changes nothing is one line.
+pub fn told(report: &Report, sections: &[Section]) -> String {
+    if is_idle(report) {
+        return [verdict::section(report), run::section(report)].into_iter().flatten().collect::<Vec<_>>().join(" ");
+    }
+    sections.iter().filter_map(|section| section(report)).collect::<Vec<_>>().join("\n\n")
+}
+
+/// Whether it is a plan that changes nothing, and there is nothing to remark on either.
+fn is_idle(report: &Report) -> bool {
+    report.ending() == Some(Verdict::Planned)
+        && report.service_plan().is_some_and(|plan| plan.steps.is_empty())
+        && report.remarks().is_empty()
+        && report.checked.is_empty()
+}
