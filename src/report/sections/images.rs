@@ -45,7 +45,7 @@ fn row(image: &ImageChange, now: Option<i64>) -> [String; 3] {
         let told = tag.map(code).into_iter().chain(digest.as_deref().map(short)).collect::<Vec<_>>();
         with(told.join("<br>"), &measure)
     });
-    [format!("{container}<br><sub>{}</sub>", code(repository)), old, new]
+    [format!("{container}<br>{}", code(repository)), old, new]
 }
 
 /// The image and the beginning of its digest, unless it is written with it.

@@ -166,7 +166,7 @@ fn failure(plan: &ServicePlan) -> Option<String> {
         let names = alarms.get("alarmNames").and_then(Value::as_array).into_iter().flatten();
         let names: Vec<String> = names.filter_map(Value::as_str).map(|name| format!("`{name}`")).collect();
         let noun = if names.len() == 1 { "the alarm" } else { "one of the alarms" };
-        format!("when {noun} {} rings, {}", names.join(", "), then(alarms))
+        format!("when {noun} {} fires, {}", names.join(", "), then(alarms))
     });
     let guards: Vec<String> = breaker.into_iter().chain(alarms).collect();
     Some(if guards.is_empty() { format!("nothing in ECS ends it; {ours}") } else { guards.join("; ") })
