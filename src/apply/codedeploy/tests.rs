@@ -6,7 +6,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use super::follow::with_waits;
-use super::judge::{Facts, Goal, Next, Phase, Rollout, judge};
+use super::judge::{Facts, Goal, Next, Phase, Rollout, is_under_way, judge};
 use crate::inputs::Until;
 use crate::model::code_deploy::TrafficRouting;
 use crate::model::names::short_name;
@@ -224,6 +224,16 @@ fn a_way_back_that_is_set_is_waited_for_until_it_is_named() {
         Seen::new("", 7).with(|seen| (seen.ours, seen.closed_for) = (ours, closed_for)).told()
     };
     assert_eq!((alarmed(14).as_str(), alarmed(15).as_str()), ("Settling", "failed alarm-triggered"));
+    let of = |code: &str, status: &str, event: &str| {
+        let rollback = json!({ "errorInformation": { "code": code },
+            "autoRollbackConfiguration": { "enabled": true, "events": [event] } });
+        let ours = deployment(OURS, status, &rollback);
+        Seen::new("", 7).with(|seen| (seen.ours, seen.closed_for) = (ours, 40)).told()
+    };
+    assert_eq!(of("ALARM_ACTIVE", "Stopped", "DEPLOYMENT_STOP_ON_ALARM"), "Settling");
+    assert_eq!(of("ALARM_ACTIVE", "Stopped", "DEPLOYMENT_STOP_ON_REQUEST"), "failed alarm-triggered");
+    assert_eq!(of("HOOK_EXECUTION_FAILURE", "Failed", "DEPLOYMENT_FAILURE"), "Settling");
+    assert_eq!(of("HOOK_EXECUTION_FAILURE", "Failed", "DEPLOYMENT_STOP_ON_ALARM"), "failed hook-failed");
     assert_eq!(set(&json!(["DEPLOYMENT_FAILURE"]), "Stopped", 30), "failed stopped-by-hand");
     assert_eq!(set(&json!(["DEPLOYMENT_STOP_ON_REQUEST"]), "Stopped", 15), "Settling");
     assert_eq!(set(&json!(["DEPLOYMENT_STOP_ON_ALARM"]), "Failed", 15), "failed deployment-failed");
@@ -266,6 +276,36 @@ fn what_we_stopped_ourselves_was_out_of_time() {
     assert_eq!(unmoved("Stopped", "MANUAL_STOP", 7).told(), "rolled-back timed-out", "nothing had to be moved back");
     assert_eq!(unmoved("Stopped", "MANUAL_STOP", 8).told(), "failed timed-out");
     assert_eq!(unmoved("Failed", "HOOK_EXECUTION_FAILURE", 7).told(), "rolled-back hook-failed", "it was quicker");
+}
+
+#[test]
+fn what_this_run_stopped_for_its_failing_tasks_did_not_run_out_of_time() {
+    let mut facts = Seen::new("Stopped", 7).with(|seen| (seen.closed_for, seen.stopped_by_us) = (60, true)).facts();
+    facts.failing = Some(3);
+    let Rollout::Ended(ending) = judge(&facts, &goal(Until::Stable)) else { unreachable!() };
+    assert_eq!((ending.verdict.name(), ending.code.unwrap().slug()), ("rolled-back", "deployment-failed"));
+}
+
+#[test]
+fn a_deployment_is_under_way_when_traffic_begins_to_move_or_all_its_tasks_are_up() {
+    let under_way = |target: Value, running: i64| {
+        let mut seen = Seen::new("InProgress", 7).with(|seen| seen.target = target);
+        for set in seen.service["taskSets"].as_array_mut().unwrap() {
+            let is_ours = set["externalId"] == OURS;
+            set["runningCount"] = if is_ours { running } else { 2 }.into();
+        }
+        is_under_way(&seen.facts(), &goal(Until::Stable))
+    };
+    let weight = |weight: f64| json!({ "taskSetsInfo": [{ "taskSetLabel": "Green", "trafficWeight": weight }] });
+    let event =
+        |status: &str| json!({ "lifecycleEvents": [{ "lifecycleEventName": "AllowTraffic", "status": status }] });
+    assert_eq!([0.0, 10.0].map(|share| under_way(weight(share), 1)), [false, true]);
+    assert_eq!(["Pending", "InProgress", "Succeeded"].map(|status| under_way(event(status), 1)), [false, true, true]);
+    assert_eq!([1, 2, 3].map(|running| under_way(json!({}), running)), [false, true, true]);
+    for (status, moves) in [("InProgress", true), ("Stopped", false), ("Succeeded", false)] {
+        assert_eq!(Seen::new(status, 7).facts().is_moving(), moves, "{status}");
+    }
+    assert!(!Facts::default().is_moving());
 }
 
 #[test]

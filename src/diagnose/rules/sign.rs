@@ -87,10 +87,10 @@ impl<'a> Sign<'a> {
         self.without_references().says_any(BROKEN)
     }
 
-    /// The same without image references and addresses: a repository may well be called `authorization-denied`.
+    /// What was said, without image references and addresses: a repository may well be called `authorization-denied`.
     pub fn without_references(&self) -> Self {
         let plain = |word: &&str| !word.contains('/') || ["i/o", "net/http:"].contains(word);
-        Self { stop: self.stop, ..Self::of(&self.raw.split(' ').filter(plain).collect::<Vec<_>>().join(" ")) }
+        Self::of(&self.raw.split(' ').filter(plain).collect::<Vec<_>>().join(" "))
     }
 
     /// What stands between the marker, given in lower case, and the first of the ends; nothing when it is empty.
@@ -110,11 +110,6 @@ impl<'a> Sign<'a> {
     /// The action that AWS refused, such as `secretsmanager:GetSecretValue`.
     pub fn refused_action(&self) -> Option<&str> {
         self.after("not authorized to perform: ", &[' ', ',', ')']).map(|action| action.trim_end_matches('.'))
-    }
-
-    /// The exit code of a container that failed.
-    pub fn exit_codes(&self) -> impl Iterator<Item = i64> {
-        self.stop.into_iter().flat_map(|group| group.containers.iter().filter_map(|(_, code, _)| *code))
     }
 
     /// Whether the task stopped because an essential container ended, not because somebody stopped it.

@@ -715,6 +715,62 @@ fn a_wrong_platform_that_ecs_itself_tells_is_certain_whatever_the_log_says() {
     assert!(told.starts_with("Certain: "), "{told}");
 }
 
+#[test]
+fn an_arn_ends_where_its_last_letter_star_or_slash_is() {
+    for arn in
+        ["arn:aws:kms:eu-central-1:1:key/*", "arn:aws:kms:eu-central-1:1:alias/", "arn:aws:kms:eu-central-1:1:key/a1"]
+    {
+        for said in [format!("no {arn}. x"), format!("no ({arn}): x"), format!("no '{arn}', x")] {
+            assert_eq!(Sign::of(&said).arn("kms"), Some(arn), "{said}");
+        }
+    }
+}
+
+#[test]
+fn a_runtime_that_fails_is_no_command_that_may_not_be_executed() {
+    let of = |said: &str| not_started(&World::new(), said).code;
+    let runtime = "CannotStartContainerError: failed to create task: OCI runtime create failed: ";
+    assert_eq!(of(&format!("{runtime}open /app: permission denied")), Code::CommandNotExecutable);
+    assert_ne!(of(&format!("{runtime}the flux is out of phase")), Code::CommandNotExecutable);
+    assert_ne!(of("ResourceInitializationError: permission denied"), Code::CommandNotExecutable);
+}
+
+#[test]
+fn more_room_is_asked_for_where_the_task_has_its_disk() {
+    let fix = |change: fn(&mut TaskDefinition)| {
+        let mut world = World::new();
+        change(&mut world.plan.definition);
+        not_started(&world, "CannotPullContainerError: write model.bin: no space left on device").fix
+    };
+    assert!(fix(|_| {}).contains("the 20 GiB that Fargate"));
+    let sized = fix(|definition| drop(definition.0.insert("ephemeralStorage".into(), json!({"sizeInGiB": 30}))));
+    assert!(sized.contains("now 30,"), "{sized}");
+    let on_instances = fix(|definition| drop(definition.0.insert("requiresCompatibilities".into(), json!(["EC2"]))));
+    assert!(on_instances.starts_with("Free the disk of the container instance"), "{on_instances}");
+}
+
+#[test]
+fn a_file_system_that_the_sentence_does_not_name_is_the_definition_s() {
+    let error = not_started(&World::new(), "ResourceInitializationError: mount.nfs4: Connection timed out");
+    assert!(error.what.contains("the file system `fs-0123456789abcdef0` of EFS"), "{error}");
+}
+
+#[test]
+fn of_the_whole_deployment_only_what_tells_it_names_a_hook_or_a_role() {
+    let of = |said: &str| {
+        let mut world = World::new();
+        world.service_deployment.status_reason = Some(said.to_owned());
+        world.known.code = Code::DeploymentFailed;
+        world.names(&Evidence::default())
+    };
+    assert_eq!(of("Something returned FAILED status."), None);
+    assert_eq!(of("The lifecycle hook is out of phase."), None);
+    assert_eq!(of("A lifecycle hook returned FAILED status."), Some(Code::HookFailed));
+    for said in ["Missing permissions on ECS Infrastructure Role", "ECS was unable to manage the ELB resources"] {
+        assert_eq!(of(said), Some(Code::InfrastructureRoleDenied), "{said}");
+    }
+}
+
 /// What is told of three tasks that did not start for this reason.
 fn not_started(world: &World, reason: &str) -> Error {
     let stopped = vec![stop("TaskFailedToStart", reason, &[("web", None, None)])];
