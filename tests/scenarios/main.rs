@@ -22,6 +22,7 @@ mod official_credentials;
 mod official_deploy;
 mod official_render;
 mod plan;
+mod plan_speed;
 mod post;
 mod readme;
 mod speed;
