@@ -26,7 +26,7 @@ pub(super) async fn check(subject: &Subject<'_>, aws: &Aws) -> Ruling {
 
 /// The names of the alarms that will watch the deployment, each once.
 fn watching(subject: &Subject<'_>) -> Vec<String> {
-    let alarms = subject.plan.deployment_configuration().and_then(|configuration| configuration.get("alarms"));
+    let alarms = subject.plan.deployment_setting("alarms");
     let is_on = alarms.and_then(|alarms| alarms.get("enable")).and_then(Value::as_bool) == Some(true);
     if !is_on || !begins(subject.plan) {
         return Vec::new();
@@ -123,6 +123,8 @@ mod tests {
             (Some(&on), None, vec!["a", "b"]),
             (Some(&off), Some(&on), vec!["a", "b"]),
             (Some(&on), Some(&off), vec![]),
+            // What is not sent stays as it is.
+            (Some(&on), Some(&json!({"maximumPercent": 150})), vec!["a", "b"]),
         ] {
             let mut story = Story::default();
             story.service().deployment_configuration = now.cloned();

@@ -112,17 +112,13 @@ impl Surge {
             plan.service.as_ref().filter(|service| service.scheduling_strategy.as_deref() != Some("DAEMON"))?;
         let asked = update(plan)?.get("desiredCount").and_then(Value::as_i64);
         let desired = asked.unwrap_or(service.desired_count);
-        let set = |field: &str| {
-            let of_service = || service.deployment_configuration.as_ref()?.get(field);
-            plan.deployment_configuration().and_then(|configuration| configuration.get(field)).or_else(of_service)
-        };
-        let strategy = set("strategy").and_then(Value::as_str).unwrap_or("ROLLING");
+        let strategy = plan.deployment_setting("strategy").and_then(Value::as_str).unwrap_or("ROLLING");
         if strategy != "ROLLING" {
             let why = format!("With the strategy {strategy}, ECS starts all {desired} new tasks beside the old ones.");
             let fix = "Free addresses, or add a subnet where the service is defined.";
             return (desired > 0).then_some(Self { tasks: desired, nothing_stops_before: true, why, fix });
         }
-        let percent = |field: &str, usual: i64| set(field).and_then(Value::as_i64).unwrap_or(usual);
+        let percent = |field: &str, usual: i64| plan.deployment_setting(field).and_then(Value::as_i64).unwrap_or(usual);
         let (most, least) = (percent("maximumPercent", 200), percent("minimumHealthyPercent", 100));
         let there = service.running_count + service.pending_count;
         // The upper bound is rounded down, the lower one up.
