@@ -181,9 +181,9 @@ async fn a_role_that_may_not_be_passed_is_told_and_never_blocks() {
 
 #[tokio::test]
 async fn an_execution_role_that_is_missing_is_told_before_ecs_refuses_the_definition() {
-    let ended =
-        deploying(World::default()).await.input("patch", "executionRoleArn: null").input("checks", "roles=block");
-    let ended = ended.run().await;
+    let patch = "executionRoleArn: null\ncontainerDefinitions:\n  web:\n    logConfiguration: null\n";
+    let scenario = deploying(World::default()).await.input("patch", patch).input("checks", "roles=block");
+    let ended = scenario.run().await;
     ended.is(3, "blocked", "execution-role-missing");
     assert_eq!(ended.writes, [""; 0]);
 }

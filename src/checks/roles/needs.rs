@@ -29,19 +29,16 @@ pub(super) fn execution_role(definition: &TaskDefinition) -> Option<Finding> {
     })
 }
 
-/// The field of a container that needs an execution role, and what for. On EC2 the instance's own role pulls images and
-/// writes logs.
+/// The field of a container that needs an execution role, and what for. On EC2 the instance's own role pulls images; logs
+/// on Fargate are looked at by `fargate-size`.
 fn need(container: &Map<String, Value>, on_fargate: bool) -> Option<(&'static str, &'static str)> {
     let is_list = |list: Option<&Value>| list.and_then(Value::as_array).is_some_and(|list| !list.is_empty());
     let log = container.get("logConfiguration");
-    let driver = log.and_then(|log| log.get("logDriver")).and_then(Value::as_str);
     let image = container.get("image").and_then(Value::as_str).and_then(|image| ImageRef::parse(image).ok());
     if is_list(container.get("secrets")) {
         Some(("secrets", "it gets secrets"))
     } else if is_list(log.and_then(|log| log.get("secretOptions"))) {
         Some(("logConfiguration/secretOptions", "its log driver gets secrets"))
-    } else if on_fargate && driver == Some("awslogs") {
-        Some(("logConfiguration", "it writes to CloudWatch Logs on Fargate"))
     } else if on_fargate && image.is_some_and(|image| matches!(image.registry, Registry::Ecr { .. })) {
         Some(("image", "its image comes from a private registry of ECR on Fargate"))
     } else {
@@ -70,7 +67,7 @@ mod tests {
             (true, Some(""), json!({"image": ecr}), Some("image")),
             (true, Some("execution"), json!({"image": ecr}), None),
             (false, None, json!({"image": ecr}), None),
-            (true, None, json!({"image": "nginx", "logConfiguration": logs}), Some("logConfiguration")),
+            (true, None, json!({"image": "nginx", "logConfiguration": logs}), None),
             (false, None, json!({"image": "nginx", "logConfiguration": logs}), None),
             (false, None, json!({"image": "nginx", "secrets": secrets}), Some("secrets")),
             (false, None, json!({"image": "nginx", "secrets": []}), None),
