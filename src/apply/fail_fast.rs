@@ -109,8 +109,7 @@ pub(super) async fn recognise(
                 CallErrorKind::Throttled | CallErrorKind::Unreachable | CallErrorKind::Credentials
             );
             if !passes {
-                let (action, why) = (error.action, error.message);
-                tell(What::Warned(format!("tasks that fail for good cannot be recognised: `{action}` fails: {why}")));
+                tell(What::Warned(format!("tasks that fail for good cannot be recognised: {error}")));
                 *after = 0;
             }
             None

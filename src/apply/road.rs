@@ -13,7 +13,7 @@ use tokio::time::sleep;
 use super::facts::{Goal, is_complete, live, same_revision};
 use super::{Outcome, What, update};
 use crate::aws::Aws;
-use crate::aws::call::CallError;
+use crate::aws::call::{CallError, CallErrorKind};
 use crate::model::names::short_name;
 use crate::plan::ServicePlan;
 
@@ -59,11 +59,12 @@ impl fmt::Display for NoWay {
             Self::NotOurs(arn) => {
                 write!(f, "another deployment, of {}, began meanwhile and was left alone", short_name(arn))
             }
-            Self::Unread(error) => write!(f, "`{}` failed: {}", error.action, error.message),
+            Self::Unread(error) => write!(f, "{error}"),
             Self::Gone => write!(f, "the service is not there any more"),
             Self::Refused(error) if error.maybe_applied => {
                 write!(f, "whether `{}` was carried out is not known: {}", error.action, error.message)
             }
+            Self::Refused(error) if error.kind == CallErrorKind::Denied => write!(f, "{error}"),
             Self::Refused(error) => write!(f, "AWS refused `{}`: {}", error.action, error.message),
         }
     }
@@ -137,7 +138,7 @@ pub(super) async fn stop(arn: &str, aws: &Aws, outcome: &mut Outcome, tell: &mut
         outcome.changed = changed || error.maybe_applied;
     }
     if road.is_none() {
-        tell(What::Warned(format!("`{}` failed, so the service is updated instead: {}", error.action, error.message)));
+        tell(What::Warned(format!("the service is updated instead: {error}")));
     }
     road
 }

@@ -155,7 +155,7 @@ fn accept(deployment: ServiceDeployment, facts: &mut Facts, goal: &Goal) {
 fn give_up(facts: &mut Facts, error: Option<&CallError>) -> String {
     facts.lose_service_deployment();
     let seen = match error {
-        Some(CallError { kind: CallErrorKind::Denied, action, .. }) => format!("`{action}` is denied"),
+        Some(error @ CallError { kind: CallErrorKind::Denied, .. }) => error.to_string(),
         Some(CallError { kind: CallErrorKind::UnknownOperation, action, .. }) => {
             format!("the endpoint does not know `{action}`")
         }

@@ -155,10 +155,7 @@ impl<'a> Watch<'a> {
 
     fn warn_blind(&mut self, error: &CallError, then: &str, tell: &mut dyn FnMut(What)) {
         if !std::mem::replace(&mut self.told_blind, true) {
-            let (action, why) = (&error.action, &error.message);
-            tell(What::Warned(format!(
-                "whether the tasks are healthy cannot be read (`{action}` failed: {why}); {then}"
-            )));
+            tell(What::Warned(format!("whether the tasks are healthy cannot be read ({error}); {then}")));
         }
     }
 
@@ -192,7 +189,7 @@ impl<'a> Watch<'a> {
                 }
                 if !self.told_trouble {
                     self.told_trouble = true;
-                    tell(What::Warned(format!("`{}` fails and is tried again: {}", error.action, error.message)));
+                    tell(What::Warned(format!("a read failed and is tried again: {error}")));
                 }
             }
         }

@@ -1,5 +1,7 @@
 //! One AWS call that failed, in words rooms can decide by.
 
+use std::fmt;
+
 use aws_credential_types::provider::error::CredentialsError;
 use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 use aws_smithy_runtime_api::client::result::SdkError;
@@ -144,6 +146,16 @@ pub(super) fn find<'a, E: std::error::Error + 'static>(error: &'a (dyn std::erro
         next = error.source();
     }
     None
+}
+
+/// What failed, as a remark of one line; of a refusal also to whom, on what, and the statement that allows it.
+impl fmt::Display for CallError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.kind {
+            CallErrorKind::Denied => f.write_str(&refusal::remark(self.action, &self.message)),
+            _ => write!(f, "`{}` failed. {}", self.action, self.message),
+        }
+    }
 }
 
 impl From<CallError> for Error {

@@ -1,6 +1,8 @@
 //! What an `AccessDenied` says, and the IAM statement that would have allowed the call.
 //! <https://docs.aws.amazon.com/IAM/latest/UserGuide/troubleshoot_access-denied.html>
 
+use std::borrow::Cow;
+
 use serde_json::json;
 
 use crate::error::{Code, Error};
@@ -9,24 +11,37 @@ use crate::model::names::Arn;
 /// AWS refused `action`, with `message`; `why` is the evidence to show.
 pub(super) fn denied(action: &str, message: &str, why: String) -> Error {
     let refusal = Refusal::parse(message);
-    // The action refused is not always the one that was called: RegisterTaskDefinition also needs iam:PassRole.
-    let refused = refusal.action.unwrap_or(action);
-    let resource = refusal.resource.unwrap_or("*");
-    let mut statement = json!({ "Effect": "Allow", "Action": refused, "Resource": resource });
-    if refused == "iam:PassRole"
-        && let Some(fields) = statement.as_object_mut()
-    {
-        fields
-            .insert("Condition".to_owned(), json!({"StringLike": {"iam:PassedToService": "ecs-tasks.amazonaws.com"}}));
+    let (refused, during) = (refusal.action.unwrap_or(action), refusal.during(action));
+    let what = format!("AWS refused `{refused}`{during}: the permission is missing.");
+    Error::new(Code::AccessDenied, what, why, refusal.fix(action))
+}
+
+/// The same as a remark of one line: who may not do what on what, and the statement that allows it.
+pub(super) fn remark(action: &str, message: &str) -> String {
+    let refusal = Refusal::parse(message);
+    let (refused, mut during, fix) = (refusal.action.unwrap_or(action), refusal.during(action), refusal.fix(action));
+    if !during.is_empty() {
+        during.push(',');
     }
-    let who = refusal.user.map_or_else(|| "the role of this job".to_owned(), principal);
-    let fix = if message.contains("explicit deny") {
-        format!("Remove the explicit deny of `{refused}` for {who} from the policy that AWS names.")
-    } else {
-        format!("Add this statement to a policy of {who}: {statement}")
+    let Some(user) = refusal.user.filter(|_| !refusal.is_explicit) else {
+        return format!("`{refused}`{during} is denied. {} {fix}", sentence(&without_secret_words(message)));
     };
-    let during = if refused == action { String::new() } else { format!(", which `{action}` needs") };
-    Error::new(Code::AccessDenied, format!("AWS refused `{refused}`{during}: the permission is missing."), why, fix)
+    let on = refusal.resource.map(|resource| format!(" on `{resource}`")).unwrap_or_default();
+    format!("`{refused}`{during} is denied to `{user}`{on}. {fix}")
+}
+
+/// EC2 may say the reason in a form that only `aws sts decode-authorization-message` reads: hundreds of letters.
+/// <https://docs.aws.amazon.com/STS/latest/APIReference/API_DecodeAuthorizationMessage.html>
+fn without_secret_words(message: &str) -> Cow<'_, str> {
+    match message.split_once("Encoded authorization failure message:") {
+        Some((words, _)) => words.trim().into(),
+        None => message.trim().into(),
+    }
+}
+
+/// The text with a full stop at its end.
+fn sentence(text: &str) -> Cow<'_, str> {
+    if text.is_empty() || text.ends_with('.') { text.into() } else { format!("{text}.").into() }
 }
 
 /// The parts of `User: U is not authorized to perform: A on resource: R because …`.
@@ -35,6 +50,8 @@ struct Refusal<'a> {
     user: Option<&'a str>,
     action: Option<&'a str>,
     resource: Option<&'a str>,
+    /// A statement denies it: one that allows it changes nothing.
+    is_explicit: bool,
 }
 
 impl<'a> Refusal<'a> {
@@ -50,7 +67,34 @@ impl<'a> Refusal<'a> {
             user: word_after("User: "),
             action: word_after("is not authorized to perform: ").filter(|action| action.contains(':')),
             resource: word_after("on resource: ").filter(|resource| resource.starts_with("arn:") || *resource == "*"),
+            is_explicit: message.contains("explicit deny"),
         }
+    }
+
+    /// The action refused is not always the one that was called: RegisterTaskDefinition also needs iam:PassRole.
+    fn during(&self, called: &str) -> String {
+        match self.action {
+            Some(refused) if refused != called => format!(", which `{called}` needs"),
+            _ => String::new(),
+        }
+    }
+
+    /// The one thing to do.
+    fn fix(&self, called: &str) -> String {
+        let refused = self.action.unwrap_or(called);
+        let who = self.user.map_or_else(|| "the role of this job".to_owned(), principal);
+        if self.is_explicit {
+            return format!("Remove the explicit deny of `{refused}` for {who} from the policy that AWS names.");
+        }
+        let mut statement = json!({ "Effect": "Allow", "Action": refused, "Resource": self.resource.unwrap_or("*") });
+        if refused == "iam:PassRole"
+            && let Some(fields) = statement.as_object_mut()
+        {
+            // Tasks take their roles when they are registered; with an update the service itself takes one.
+            let service = if called == "ecs:UpdateService" { "ecs.amazonaws.com" } else { "ecs-tasks.amazonaws.com" };
+            fields.insert("Condition".to_owned(), json!({"StringEquals": {"iam:PassedToService": service}}));
+        }
+        format!("Add this statement to a policy of {who}: {statement}")
     }
 }
 
@@ -93,7 +137,7 @@ mod tests {
         let error = denied("ecs:RegisterTaskDefinition", &message, String::new());
         insta::assert_snapshot!(error, @r#"
         AWS refused `iam:PassRole`, which `ecs:RegisterTaskDefinition` needs: the permission is missing. [access-denied]
-          fix: Add this statement to a policy of the role `deploy`: {"Effect":"Allow","Action":"iam:PassRole","Resource":"arn:aws:iam::123456789012:role/task","Condition":{"StringLike":{"iam:PassedToService":"ecs-tasks.amazonaws.com"}}}
+          fix: Add this statement to a policy of the role `deploy`: {"Effect":"Allow","Action":"iam:PassRole","Resource":"arn:aws:iam::123456789012:role/task","Condition":{"StringEquals":{"iam:PassedToService":"ecs-tasks.amazonaws.com"}}}
         "#);
     }
 
@@ -107,6 +151,41 @@ mod tests {
             error.fix,
             "Remove the explicit deny of `ecs:UpdateService` for the role `deploy` from the policy that AWS names."
         );
+    }
+
+    #[test]
+    fn a_remark_names_action_resource_and_principal_as_aws_did() {
+        let on = "arn:aws:logs:eu-central-1:123456789012:log-group:/ecs/web:log-stream:web/web/1";
+        let role = "arn:aws:iam::123456789012:role/hooks";
+        let told = [
+            remark(
+                "logs:GetLogEvents",
+                &format!(
+                    "{USER} is not authorized to perform: logs:GetLogEvents on resource: {on} because no identity-based policy allows the logs:GetLogEvents action"
+                ),
+            ),
+            remark(
+                "ecs:UpdateService",
+                &format!("{USER} is not authorized to perform: iam:PassRole on resource: {role}"),
+            ),
+            remark(
+                "ec2:DescribeSubnets",
+                &format!(
+                    "You are not authorized to perform this operation. {USER} is not authorized to perform: ec2:DescribeSubnets because no identity-based policy allows the ec2:DescribeSubnets action"
+                ),
+            ),
+            remark(
+                "ec2:DescribeSubnets",
+                "You are not authorized to perform this operation. Encoded authorization failure message: 4fd1VbsS2Vx",
+            ),
+            remark(
+                "ecr:BatchGetImage",
+                &format!(
+                    "{USER} is not authorized to perform: ecr:BatchGetImage on resource: * with an explicit deny in a service control policy"
+                ),
+            ),
+        ];
+        insta::assert_snapshot!(told.join("\n"));
     }
 
     #[test]

@@ -18,7 +18,7 @@ use serde::Serialize;
 use tokio::time::timeout;
 
 use crate::aws::Aws;
-use crate::aws::call::{CallError, CallErrorKind};
+use crate::aws::call::CallError;
 use crate::error::Error;
 use crate::http::Http;
 use crate::inputs::{Check, Inputs, Level};
@@ -130,15 +130,7 @@ impl Ruling {
 
     /// It could not be read; `what` is what is not known then, such as ``whether the log group `/ecs/web` exists``.
     fn unread(what: &str, error: &CallError) -> Self {
-        let CallError { action, message, .. } = error;
-        Self::skip(match error.kind {
-            CallErrorKind::Denied => {
-                format!(
-                    "It is not known {what}: the role of this job may not `{action}`. Allow it, or switch the check off."
-                )
-            }
-            _ => format!("It is not known {what}: `{action}` fails. {message}"),
-        })
+        Self::skip(format!("It is not known {what}: {error}"))
     }
 
     /// Both together.

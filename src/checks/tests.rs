@@ -113,7 +113,14 @@ fn a_missing_permission_is_named_and_skips() {
         action: "iam:GetRole",
         kind,
         code: None,
-        message: "Rate exceeded".to_owned(),
+        message: match kind {
+            CallErrorKind::Denied => {
+                "User: arn:aws:sts::123456789012:assumed-role/deploy/GitHubActions is not authorized to perform: \
+                 iam:GetRole on resource: role web because no identity-based policy allows the iam:GetRole action"
+            }
+            _ => "Rate exceeded",
+        }
+        .to_owned(),
         request_id: None,
         maybe_applied: false,
         explained: None,

@@ -12,7 +12,7 @@ use super::logs::{Source, sources, tail};
 use super::moments::{moments, spent};
 use super::{Evidence, LogTail, Subject, targets};
 use crate::aws::Aws;
-use crate::aws::call::{CallError, CallErrorKind};
+use crate::aws::call::CallError;
 use crate::aws::ecs::MOST_TASKS;
 use crate::model::log::LogLine;
 use crate::model::names::short_name;
@@ -146,14 +146,9 @@ pub(super) async fn before<T>(
 ) -> Result<T, String> {
     match timeout_at(until, asked).await {
         Ok(Ok(found)) => Ok(found),
-        Ok(Err(error)) => Err(missing(what, &error)),
+        Ok(Err(error)) => Err(format!("{what}: {error}")),
         Err(_) => Err(format!("{what}: AWS took longer than {} seconds.", PATIENCE.as_secs())),
     }
-}
-
-fn missing(what: &str, error: &CallError) -> String {
-    let failed = if error.kind == CallErrorKind::Denied { "is denied" } else { "failed" };
-    format!("{what}: `{}` {failed}. {}", error.action, error.message)
 }
 
 /// The log of each source, as far as it arrives; and what does not.

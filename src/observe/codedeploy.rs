@@ -55,8 +55,7 @@ pub async fn observe(
         }
         Err(error) if error.kind == CallErrorKind::Denied => {
             remarks.push(format!(
-                "Whether the deployment group `{group_name}` deploys this service is not known: `{}` is denied.",
-                error.action
+                "Whether the deployment group `{group_name}` deploys this service is not known: {error}"
             ));
             None
         }
@@ -73,10 +72,7 @@ pub async fn observe(
         },
         Err(error) if error.kind == CallErrorKind::Credentials => return Err(error.into()),
         Err(error) => {
-            remarks.push(format!(
-                "Whether CodeDeploy is busy with another deployment is not known: `{}` failed. {}",
-                error.action, error.message
-            ));
+            remarks.push(format!("Whether CodeDeploy is busy with another deployment is not known: {error}"));
             None
         }
     };

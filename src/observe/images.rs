@@ -67,15 +67,12 @@ fn read(answer: Result<Vec<ImageLookup>, CallError>, asked: usize) -> Vec<Digest
                 ImageLookup::Unclear(said) => Digest::Unknown(said),
             })
             .collect(),
-        Err(error) => vec![Digest::Unknown(format!("`{}` failed: {}", error.action, error.message)); asked],
+        Err(error) => vec![Digest::Unknown(error.to_string()); asked],
     }
 }
 
 fn not_looked_up(repository: &str, error: &CallError) -> String {
-    format!(
-        "The digests of the images in the ECR repository `{repository}` are not known: `{}` failed. {}",
-        error.action, error.message
-    )
+    format!("The digests of the images in the ECR repository `{repository}` are not known: {error}")
 }
 
 /// The images of the definition after the edits, as far as they can be told before it is rendered: those that the
@@ -171,7 +168,7 @@ mod tests {
             maybe_applied: false,
             explained: None,
         };
-        insta::assert_snapshot!(not_looked_up("team/web", &error), @"The digests of the images in the ECR repository `team/web` are not known: `ecr:BatchGetImage` failed. User: x is not authorized to perform: ecr:BatchGetImage");
+        insta::assert_snapshot!(not_looked_up("team/web", &error), @r#"The digests of the images in the ECR repository `team/web` are not known: `ecr:BatchGetImage` is denied to `x`. Add this statement to a policy of `x`: {"Effect":"Allow","Action":"ecr:BatchGetImage","Resource":"*"}"#);
         assert!(matches!(read(Err(error), 2).as_slice(), [Digest::Unknown(_), Digest::Unknown(_)]));
     }
 }

@@ -1,7 +1,6 @@
 //! `mode: rollback`: which revision to go back to.
 
 use crate::aws::Aws;
-use crate::aws::call::CallErrorKind;
 use crate::error::{Code, Error};
 use crate::inputs::{Inputs, Source};
 use crate::model::history::Back;
@@ -46,16 +45,7 @@ pub async fn way_back(inputs: &Inputs, service: &Service, aws: &Aws) -> Result<W
         Ok(history) => history.back_from(service),
         Err(error) => match completed_beside(service) {
             Some(task_definition) => Back::To { task_definition, stop: None },
-            None if error.kind == CallErrorKind::Denied => {
-                let action = error.action;
-                return Err(refuse(format!("`{action}` is denied, which tells what completed. {}", error.message)));
-            }
-            None => {
-                return Err(refuse(format!(
-                    "`{}` failed, which tells what completed. {}",
-                    error.action, error.message
-                )));
-            }
+            None => return Err(refuse(format!("What completed is not known: {error}"))),
         },
     };
     match back {

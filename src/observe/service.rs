@@ -128,7 +128,7 @@ pub async fn revision(which: Option<&str>, without: &str, aws: &Aws) -> (Option<
     match aws.describe_task_definition(which).await {
         Ok(registered) => (Some(registered), None),
         Err(CallError { kind: CallErrorKind::Refused, .. }) => (None, None),
-        Err(error) => (None, Some(format!("{without}: `{}` failed. {}", error.action, error.message))),
+        Err(error) => (None, Some(format!("{without}: {error}"))),
     }
 }
 
@@ -138,8 +138,7 @@ pub async fn running_revision(service: Option<&Service>, aws: &Aws) -> (Option<S
     match timeout(PATIENCE, aws.describe_service_revisions(&[&arn])).await {
         Ok(Ok(revisions)) => (revisions.into_iter().next(), None),
         Ok(Err(error)) if error.kind == CallErrorKind::Denied => {
-            let remark = format!("The digests that run now are not known: `{}` is denied.", error.action);
-            (None, Some(remark))
+            (None, Some(format!("The digests that run now are not known: {error}")))
         }
         Ok(Err(_)) | Err(_) => (None, None),
     }

@@ -88,7 +88,11 @@ async fn a_missing_permission_removes_one_piece_and_names_the_action() {
         let world = World::default().rollout("web", rollout).behind_target_group("web", "web").denied(operation);
         let ended = deploying(world).await;
         assert_eq!((ended.code, ended.output("verdict")), (Some(4), "rolled-back"), "{operation}: {}", ended.told());
-        assert!(missing(&ended).contains(&format!("`{action}` is denied")), "{operation}: {}", missing(&ended));
+        assert!(
+            missing(&ended).contains(&format!("`{action}` is denied to `arn:aws:sts::")),
+            "{operation}: {}",
+            missing(&ended)
+        );
         assert!(ended.stdout.contains(action), "{operation}: {}", ended.told());
         for name in ["logs", "stopped", "events"] {
             // Without the tasks nobody knows whose logs to read.

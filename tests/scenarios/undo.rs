@@ -135,7 +135,7 @@ async fn a_rollback_that_leads_nowhere_is_told_before_any_write() {
     for (world, told) in [
         (first, "ECS knows no other revision than web:7"),
         (inactive, "web:6 cannot be deployed again: it is INACTIVE"),
-        (denied, "`ecs:ListServiceDeployments` is denied"),
+        (denied, "`ecs:ListServiceDeployments` is denied to"),
     ] {
         let ended = going_back(world).await.run().await;
         ended.is(2, "invalid", "nothing-to-roll-back-to");

@@ -89,7 +89,7 @@ pub(in crate::apply) async fn go_back(
             format!("The way back was asked for (`{STOP}`, `on-cancel: rollback`), and its end was not awaited.")
         }
         Ok(Ok(false)) => format!("{id} had ended already, so it was not stopped."),
-        Ok(Err(error)) => format!("It was not rolled back: `{}` failed: {}.", error.action, error.message),
+        Ok(Err(error)) => format!("It was not rolled back: {error}."),
         Err(_) => format!("Whether it is rolled back is not known: `{STOP}` had not answered."),
     })
 }

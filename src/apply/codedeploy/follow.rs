@@ -341,7 +341,7 @@ impl Watch<'_> {
 
     fn warn(&mut self, error: &CallError, tell: &mut dyn FnMut(What)) {
         if !std::mem::replace(&mut self.warned, true) {
-            tell(What::Warned(format!("`{}` fails and is tried again: {}", error.action, error.message)));
+            tell(What::Warned(format!("a read failed and is tried again: {error}")));
         }
     }
 
@@ -458,7 +458,7 @@ impl Watch<'_> {
                 true
             }
             Err(error) => {
-                tell(What::Warned(format!("{id} was not stopped: `{}` failed. {}", error.action, error.message)));
+                tell(What::Warned(format!("{id} was not stopped: {error}")));
                 false
             }
         }

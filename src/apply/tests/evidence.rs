@@ -104,7 +104,7 @@ async fn a_denied_look_is_told_once_and_ends_nothing() {
     let world = crash_loop(trouble()).clock(Clock::Wall(Duration::from_secs(5))).denied("ListTasks");
     let run = Run::of(world).await;
     assert_eq!(run.ending(), "timed-out timed-out web:7");
-    assert_eq!(run.warnings().iter().filter(|text| text.contains("`ecs:ListTasks` fails")).count(), 1);
+    assert_eq!(run.warnings().iter().filter(|text| text.contains("`ecs:ListTasks` is denied to")).count(), 1);
 }
 
 #[tokio::test(start_paused = true)]

@@ -140,7 +140,7 @@ async fn a_way_back_that_fails_is_said_loudest() {
     let run = failing(refused, &[tripped()]).await;
     assert!(run.ending().starts_with("rollback-failed circuit-breaker"), "{}", run.ending());
     assert_eq!(after_ours(&run), [""; 0]);
-    assert!(what(&run).contains("AWS refused `ecs:UpdateService`"), "{}", what(&run));
+    assert!(what(&run).contains("`ecs:UpdateService` is denied to"), "{}", what(&run));
 }
 
 #[tokio::test(start_paused = true)]
