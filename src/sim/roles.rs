@@ -9,6 +9,7 @@ use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::{Value, json};
 
 use super::clock::iso;
+use super::iam;
 use super::sts::escape;
 use super::wire::{Refusal, text};
 use super::world::World;
@@ -103,15 +104,20 @@ fn simulate(world: &World, form: &Value) -> Result<String, Refusal> {
     }
     let members = |list: &str| (1..).map_while(|nth| text(form, &format!("{list}.member.{nth}"))).collect::<Vec<_>>();
     let resources = members("ResourceArns");
-    let results: String = members("ActionNames").iter().map(|action| evaluated(world, action, &resources)).collect();
+    let to = text(form, "ContextEntries.member.1.ContextKeyValues.member.1");
+    let results: String =
+        members("ActionNames").iter().map(|action| evaluated(world, action, &resources, to)).collect();
     Ok(format!("<IsTruncated>false</IsTruncated><EvaluationResults>{results}</EvaluationResults>"))
 }
 
 /// One result for an action; it is the strictest of those for its resources.
-fn evaluated(world: &World, action: &str, resources: &[&str]) -> String {
-    let may = world.allowed.as_ref().is_none_or(|allowed| allowed.contains(action));
+fn evaluated(world: &World, action: &str, resources: &[&str], to: Option<&str>) -> String {
     let decision = |resource: &&str| {
-        if may && !world.roles.not_passable.contains(*resource) { "allowed" } else { "implicitDeny" }
+        if iam::may(world, action, resource, to) && !world.roles.not_passable.contains(*resource) {
+            "allowed"
+        } else {
+            "implicitDeny"
+        }
     };
     let strictest = resources.iter().map(decision).find(|decision| *decision != "allowed").unwrap_or("allowed");
     let specific: String = resources

@@ -5,6 +5,7 @@
 use serde_json::{Map, Value};
 
 use super::clock::iso;
+use super::iam;
 use super::identity::{Key, Role, like};
 use super::wire::{Answer, Refusal, text};
 use super::world::World;
@@ -84,7 +85,7 @@ fn assume_role(world: &mut World, form: &Value, caller: &Key) -> Result<String, 
         return Err(refused("sts:AssumeRole"));
     }
     let tagged = form.as_object().is_some_and(|form| form.keys().any(|key| key.starts_with("Tags.member.")));
-    if tagged && world.allowed.as_ref().is_some_and(|allowed| !allowed.contains("sts:TagSession")) {
+    if tagged && !iam::may(world, "sts:TagSession", &wanted, None) {
         return Err(refused("sts:TagSession"));
     }
     if tagged && role.packed_too_large {

@@ -272,7 +272,8 @@ async fn an_allow_list_also_asks_for_tagging_and_passing_roles() {
             "perform: ecs:TagResource on resource: arn:aws:ecs:eu-central-1:123456789012:task-definition/web:*"
         )
     );
-    lock(&story.0).allowed.as_mut().unwrap().remove("iam:PassRole");
+    let register = json!({"Effect": "Allow", "Action": "ecs:RegisterTaskDefinition", "Resource": "*"});
+    lock(&story.0).allowed = Some(vec![register]);
     definition.as_object_mut().unwrap().remove("tags");
     assert!(
         story.ecs("RegisterTaskDefinition", definition).await["message"].as_str().unwrap().contains("iam:PassRole")
@@ -283,6 +284,29 @@ async fn an_allow_list_also_asks_for_tagging_and_passing_roles() {
             .unwrap()
             .contains("service/prod/web")
     );
+}
+
+#[tokio::test]
+async fn a_policy_allows_what_its_patterns_and_conditions_fit() {
+    let statement = |resource: &str, to: &str| {
+        json!({"Statement": [
+            {"Effect": "Allow", "Action": "ecs:RegisterTaskDefinition", "Resource": "*"},
+            {"Effect": "Allow", "Action": ["iam:PassRole"], "Resource": [resource],
+             "Condition": {"StringEquals": {"iam:PassedToService": to}}},
+        ]})
+    };
+    let tasks = "ecs-tasks.amazonaws.com";
+    for (policy, is_allowed) in [
+        (statement("arn:aws:iam::123456789012:role/web-*", tasks), true),
+        (statement("arn:aws:iam::*:role/w*b-*", tasks), true),
+        (statement("arn:aws:iam::123456789012:role/api-*", tasks), false),
+        (statement("arn:aws:iam::123456789012:role/web-*", "ecs.amazonaws.com"), false),
+    ] {
+        let story = Story::of(World::default().allow_policy(&policy));
+        let definition = lock(&story.0).web_definition("v2");
+        let answer = story.ecs("RegisterTaskDefinition", definition).await;
+        assert_eq!(answer["taskDefinition"]["revision"] == 8, is_allowed, "{policy}: {answer}");
+    }
 }
 
 /// The signature is computed from AWS's description alone; the SDK, which signs the request here, knows it better.

@@ -1,6 +1,6 @@
 //! Everything that is true on stage, and the builders a story sets it up with.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use serde_json::{Map, Value, json};
 
@@ -58,8 +58,8 @@ pub struct World {
     pub github: GitHub,
     /// What goes wrong.
     pub faults: Vec<Fault>,
-    /// IAM actions that are allowed; none: all of them.
-    pub allowed: Option<BTreeSet<String>>,
+    /// The statements of the role's policies; none: everything is allowed.
+    pub allowed: Option<Vec<Value>>,
     /// Every call so far.
     pub ledger: Ledger,
     /// Where names come from.
@@ -252,10 +252,17 @@ impl World {
         self.fault(operation, u32::MAX, Trick::Denied)
     }
 
-    /// Allows only these IAM actions.
+    /// Allows only these IAM actions, on anything.
     #[must_use]
     pub fn allow_only(mut self, actions: &[&str]) -> Self {
-        self.allowed = Some(actions.iter().map(|action| (*action).to_owned()).collect());
+        self.allowed = Some(vec![json!({"Effect": "Allow", "Action": actions, "Resource": "*"})]);
+        self
+    }
+
+    /// Allows only what this policy's statements allow.
+    #[must_use]
+    pub fn allow_policy(mut self, policy: &Value) -> Self {
+        self.allowed = Some(policy.get("Statement").and_then(Value::as_array).cloned().unwrap_or_default());
         self
     }
 
