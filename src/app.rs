@@ -22,10 +22,12 @@ use crate::inputs::{self, Asked, Inputs, Mode, OnConcurrent, Wait};
 use crate::model::verdict::Verdict;
 use crate::observe;
 use crate::plan::{self, Plan};
+use crate::policy::Policy;
 use crate::report::{Report, console, json, outputs, summary};
 
 use self::publish::Open;
 
+pub mod policy;
 pub mod post;
 mod publish;
 
@@ -41,6 +43,7 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>, environment: &Environ
             }
             return ExitCode::from(exit_code);
         }
+        Command::Policy { asked, which } => return told(policy::policy(&asked, which)),
         command => command,
     };
     let runtime = match tokio::runtime::Builder::new_current_thread().enable_all().build() {
@@ -65,6 +68,21 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>, environment: &Environ
     // A name that is still being resolved must not hold up the end.
     runtime.shutdown_background();
     exit_code
+}
+
+/// The policy alone on stdout, so that it can be handed on as it is.
+fn told(policy: Result<Policy, Vec<Error>>) -> ExitCode {
+    match policy {
+        Ok(Policy { document, remarks }) => {
+            remarks.iter().for_each(|remark| complain(remark));
+            print(&format!("{document:#}"));
+            ExitCode::SUCCESS
+        }
+        Err(mistakes) => {
+            mistakes.iter().for_each(|mistake| complain(&mistake.to_string()));
+            ExitCode::from(Verdict::Invalid.exit_code())
+        }
+    }
 }
 
 /// The verbs of the stage: the demo, and the pretend AWS on its own.

@@ -10,6 +10,7 @@ use clap::error::ErrorKind;
 use clap::{Arg, ArgMatches, Command as Clap, value_parser};
 use serde_json::Value;
 
+use crate::app::policy::Which;
 use crate::app::post::LeftOpen;
 use crate::inputs::Asked;
 use crate::inputs::environment::Environment;
@@ -22,6 +23,9 @@ const ACTION: &str = include_str!("../action.yml");
 /// The name under which the image starts the binary after the job.
 const POST: &str = "ecs-deploy-post";
 
+/// The switch of `policy` that is no input.
+const TRUST: &str = "trust";
+
 /// What the command line asks for.
 #[derive(Debug)]
 pub enum Command {
@@ -29,6 +33,13 @@ pub enum Command {
     Run(Box<Asked>),
     /// Close what a killed run left open on GitHub.
     Post(Box<LeftOpen>),
+    /// Print a policy for the role.
+    Policy {
+        /// The inputs and the run.
+        asked: Box<Asked>,
+        /// Which of the two.
+        which: Which,
+    },
     /// Show a few deploys against the pretend AWS and GitHub.
     Demo,
     /// Serve the pretend AWS and GitHub.
@@ -56,7 +67,7 @@ pub fn parse(arguments: impl IntoIterator<Item = OsString>, environment: &Enviro
     }
     let mut arguments: Vec<OsString> = arguments.collect();
     match arguments.first().and_then(|first| first.to_str()) {
-        None if arguments.is_empty() => return run(environment, BTreeMap::new()),
+        None if arguments.is_empty() => return Command::Run(asked(environment, BTreeMap::new())),
         // Flags without a verb deploy, but those of the program itself.
         Some(flag) if flag.starts_with('-') && !["-h", "--help", "-V", "--version"].contains(&flag) => {
             arguments.insert(0, OsString::from("deploy"));
@@ -74,7 +85,7 @@ pub fn parse(arguments: impl IntoIterator<Item = OsString>, environment: &Enviro
 }
 
 fn chosen(matches: &ArgMatches, environment: &Environment) -> Command {
-    let Some((verb, flags)) = matches.subcommand() else { return run(environment, BTreeMap::new()) };
+    let Some((verb, flags)) = matches.subcommand() else { return Command::Run(asked(environment, BTreeMap::new())) };
     match verb {
         "demo" => Command::Demo,
         "post" => Command::Post(Box::new(LeftOpen::from_env(environment))),
@@ -82,37 +93,38 @@ fn chosen(matches: &ArgMatches, environment: &Environment) -> Command {
             listen: flags.get_one::<String>("listen").cloned().unwrap_or_default(),
             record: flags.get_one::<PathBuf>("record").cloned(),
         },
-        "policy" => Command::Say {
-            text: "`policy` is not available in this version: the README lists the IAM permissions.\n".to_owned(),
-            exit_code: 2,
-        },
+        "policy" => {
+            let which = if flags.get_flag(TRUST) { Which::Trust } else { Which::Permissions };
+            Command::Policy { asked: asked(environment, flags_of(flags)), which }
+        }
         _ => {
             let mut given = flags_of(flags);
             // `deploy` leaves `mode` to the inputs; the other verbs are a mode.
             if verb != "deploy" {
                 given.insert("mode".to_owned(), OsString::from(verb));
             }
-            run(environment, given)
+            Command::Run(asked(environment, given))
         }
     }
 }
 
 /// The inputs among the flags, by their names in lower case.
 fn flags_of(matches: &ArgMatches) -> BTreeMap<String, OsString> {
-    let value = |id: &clap::Id| matches.get_one::<OsString>(id.as_str()).cloned();
+    // A switch of the verb's own is no input, and no text.
+    let value = |id: &clap::Id| matches.try_get_one::<OsString>(id.as_str()).ok().flatten().cloned();
     matches.ids().filter_map(|id| Some((id.as_str().to_lowercase(), value(id)?))).collect()
 }
 
-fn run(environment: &Environment, flags: BTreeMap<String, OsString>) -> Command {
+fn asked(environment: &Environment, flags: BTreeMap<String, OsString>) -> Box<Asked> {
     let variables = environment.inputs().filter(|(name, _)| !flags.contains_key(name));
     let variables: Vec<(String, OsString)> = variables.map(|(name, value)| (name, OsStr::to_owned(value))).collect();
-    Command::Run(Box::new(Asked::new(variables.into_iter().chain(flags), Runner::from_env(environment))))
+    Box::new(Asked::new(variables.into_iter().chain(flags), Runner::from_env(environment)))
 }
 
 fn command() -> Clap {
     let inputs = inputs();
     // `plan` and `rollback` are modes themselves: a flag that says another would be ignored.
-    let fits = |verb: &str, input: &Arg| verb == "deploy" || input.get_id() != "mode";
+    let fits = |verb: &str, input: &Arg| ["deploy", "policy"].contains(&verb) || input.get_id() != "mode";
     let with = |verb: &'static str, about: &'static str| {
         Clap::new(verb).about(about).args(inputs.iter().filter(|input| fits(verb, input)).cloned())
     };
@@ -126,9 +138,12 @@ fn command() -> Clap {
         .subcommand(Clap::new("post").about("Close what a killed run left open on GitHub").hide(true))
         .subcommand(Clap::new("demo").about("Show three deploys against a pretend AWS and GitHub"))
         .subcommand(sim())
-        .subcommand(
-            Clap::new("policy").about("Print the IAM policy that a deploy needs (not available in this version)"),
-        )
+        .subcommand(with("policy", "Print the IAM policy that these inputs need, as JSON").arg(trust()))
+}
+
+fn trust() -> Arg {
+    let help = "Print the role's trust policy instead: which jobs of which repository may have it";
+    Arg::new(TRUST).long(TRUST).help(help).action(clap::ArgAction::SetTrue)
 }
 
 fn sim() -> Clap {

@@ -7,6 +7,7 @@
 //!    asked      true now    decided  allowed?   done      why not      told
 //!    (pure)     (reads)     (pure)   (reads)    (writes)  (reads)      (pure)
 //!
+//!    policy  (pure)                       what the role must be allowed, for what is asked
 //!    doors:  aws   github   http          the only places that speak to the outside
 //!    nouns:  model                        image, task definition, revision, service, deployment
 //!    error:  error                        every failure a user can meet, on one page
@@ -27,6 +28,7 @@ pub mod checks;
 pub mod inputs;
 pub mod observe;
 pub mod plan;
+pub mod policy;
 
 pub mod apply;
 pub mod diagnose;

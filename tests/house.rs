@@ -16,6 +16,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("github", &["http", "inputs"]),
     ("observe", &["aws", "inputs"]),
     ("plan", &["inputs", "observe"]),
+    ("policy", &["inputs"]),
     ("checks", &["aws", "http", "inputs", "observe", "plan"]),
     ("apply", &["aws", "diagnose", "http", "inputs", "plan"]),
     ("diagnose", &["aws", "plan"]),
@@ -24,7 +25,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
 ];
 
 /// Rooms that never touch the world.
-const PURE: &[&str] = &["model", "error", "inputs", "plan", "report"];
+const PURE: &[&str] = &["model", "error", "inputs", "plan", "policy", "report"];
 
 /// What a pure room must not contain.
 const WORLD: &[&str] = &[

@@ -20,7 +20,6 @@ const EXAMPLES: &[&str] = &[
     "fixtures/iam/trust.json",
     "fixtures/iam/policy.json",
     "fixtures/iam/plan.json",
-    "fixtures/iam/codedeploy.json",
 ];
 
 #[test]

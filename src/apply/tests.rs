@@ -541,7 +541,7 @@ async fn healthy_behind_a_load_balancer_is_what_its_target_group_says_of_our_tas
     }
     let run = Run::with(drains().denied("DescribeTargetHealth"), json!({}), wait()).await;
     assert_eq!((run.ending().as_str(), asked(&run)), ("succeeded web:8", 1), "{:#?}", run.told);
-    let told = "`elasticloadbalancing:DescribeTargetHealth` failed";
+    let told = "`elasticloadbalancing:DescribeTargetHealth` is denied to";
     assert_eq!(run.warnings().iter().filter(|text| text.contains(told)).count(), 1, "{:#?}", run.told);
     let run = Run::with(half(drains()).denied("DescribeTargetHealth"), json!({}), wait()).await;
     assert_eq!(run.ending(), "timed-out timed-out web:8", "{:#?}", run.told);

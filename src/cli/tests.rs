@@ -46,12 +46,13 @@ fn a_flag_wins_over_its_variable() {
 
 #[test]
 fn every_input_is_a_flag() {
-    for verb in ["deploy", "plan", "rollback"] {
+    for verb in ["deploy", "plan", "rollback", "policy"] {
         let command = command();
         let flags =
             command.find_subcommand(verb).unwrap().get_arguments().map(|flag| flag.get_long().unwrap().to_lowercase());
-        let expected = RawInputs::names().filter(|name| verb == "deploy" || name != "mode");
-        assert_eq!(flags.collect::<Vec<_>>(), expected.collect::<Vec<_>>());
+        let has_mode = ["deploy", "policy"].contains(&verb);
+        let expected = RawInputs::names().filter(|name| has_mode || name != "mode");
+        assert_eq!(flags.filter(|flag| flag != TRUST).collect::<Vec<_>>(), expected.collect::<Vec<_>>());
     }
     let given = asked("--run-task-assign-public-IP ENABLED --desired-count -1", &[]).raw;
     assert_eq!(
@@ -68,6 +69,17 @@ fn the_verbs_plan_and_rollback_are_modes() {
     let rollback = asked("rollback --aws-region eu-central-1", &[]);
     let mistakes = inputs::parse(&rollback).unwrap_err();
     assert_eq!(mistakes.first().unwrap().code, Code::InputMissing, "the service");
+}
+
+#[test]
+fn the_verb_policy_takes_the_same_inputs_and_says_which_policy() {
+    for (line, expected) in
+        [("policy --service web", Which::Permissions), ("policy --trust --service web", Which::Trust)]
+    {
+        let Command::Policy { asked, which } = parsed(line, &[("INPUT_MODE", "plan")]) else { panic!("{line}") };
+        assert_eq!(which, expected);
+        assert_eq!((asked.raw.service.as_deref(), asked.raw.mode.as_deref()), (Some("web"), Some("plan")));
+    }
 }
 
 #[test]
@@ -89,7 +101,7 @@ fn help_shows_what_action_yml_says() {
       plan      Show what deploy would do, and change nothing
       rollback  Go back to the last revision that completed, or to a named one
       demo      Show three deploys against a pretend AWS and GitHub
-      policy    Print the IAM policy that a deploy needs (not available in this version)
+      policy    Print the IAM policy that these inputs need, as JSON
       help      Print this message or the help of the given subcommand(s)
 
     Options:
@@ -107,7 +119,7 @@ fn a_wrong_command_line_exits_with_2_and_a_hint() {
         ("deploy --service", "--service"),
         ("plan --mode deploy", "--mode"),
         ("deploy --service a --service b", "--service"),
-        ("policy", "not available in this version"),
+        ("policy --trsut", "--trust"),
     ] {
         let (text, exit_code) = said(line);
         assert_eq!(exit_code, 2, "{line}");

@@ -317,3 +317,23 @@ impl EcsTarget {
         self.task_sets_info.iter().find(|set| set.task_set_label.as_deref() == Some(label))
     }
 }
+
+/// How much of a cluster's and a service's name stands in the default names, as the console makes them.
+const LONGEST_PART: usize = 47;
+
+/// `AppECS-prod-web`, as the console and the official action name what belongs to a service.
+pub fn default_name(prefix: &str, cluster: &str, service: &str) -> String {
+    let part = |name: &str| name.chars().take(LONGEST_PART).collect::<String>();
+    format!("{prefix}-{}-{}", part(cluster), part(service))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_default_names_are_those_of_the_console() {
+        assert_eq!(default_name("AppECS", "prod", "web"), "AppECS-prod-web");
+        assert_eq!(default_name("DgpECS", "prod", &"w".repeat(60)), format!("DgpECS-prod-{}", "w".repeat(47)));
+    }
+}

@@ -6,12 +6,9 @@ use crate::aws::call::{CallError, CallErrorKind};
 use crate::error::{Code, Error};
 use crate::inputs::Inputs;
 use crate::inputs::runner::Runner;
-use crate::model::code_deploy::{CodeDeployment, DeploymentGroup};
+use crate::model::code_deploy::{CodeDeployment, DeploymentGroup, default_name};
 use crate::model::names::short_name;
 use crate::model::service::Service;
-
-/// How much of a cluster's and a service's name stands in the default names, as the console makes them.
-const LONGEST_PART: usize = 47;
 
 /// CodeDeploy as it was before the first write.
 #[derive(Debug, Clone)]
@@ -41,8 +38,9 @@ pub async fn observe(
     let asked = &inputs.deploy.code_deploy;
     let given = asked.appspec.as_deref().unwrap_or("appspec.yaml");
     let appspec = file::read(&file::APPSPEC, &runner.workspace, runner.temp.as_deref(), given)?;
-    let application = asked.application.clone().unwrap_or_else(|| default_name("AppECS", service));
-    let group_name = asked.deployment_group.clone().unwrap_or_else(|| default_name("DgpECS", service));
+    let named = |prefix: &str| default_name(prefix, short_name(&service.cluster_arn), &service.service_name);
+    let application = asked.application.clone().unwrap_or_else(|| named("AppECS"));
+    let group_name = asked.deployment_group.clone().unwrap_or_else(|| named("DgpECS"));
     let (group, in_progress) = tokio::join!(
         aws.deployment_group(&application, &group_name),
         aws.code_deployments_in_progress(&application, &group_name),
@@ -77,12 +75,6 @@ pub async fn observe(
         }
     };
     Ok((CodeDeploy { application, group_name, group, appspec, other }, remarks))
-}
-
-/// `AppECS-prod-web`, as the console and the official action name it.
-fn default_name(prefix: &str, service: &Service) -> String {
-    let part = |name: &str| name.chars().take(LONGEST_PART).collect::<String>();
-    format!("{prefix}-{}-{}", part(short_name(&service.cluster_arn)), part(&service.service_name))
 }
 
 /// Whether the group deploys the service.
@@ -141,13 +133,6 @@ mod tests {
         let service =
             json!({ "serviceName": "web", "clusterArn": "arn:aws:ecs:eu-central-1:123456789012:cluster/prod" });
         serde_json::from_value(service).unwrap()
-    }
-
-    #[test]
-    fn the_default_names_are_those_of_the_console() {
-        assert_eq!(default_name("AppECS", &service()), "AppECS-prod-web");
-        let long = Service { service_name: "w".repeat(60), ..service() };
-        assert_eq!(default_name("DgpECS", &long), format!("DgpECS-prod-{}", "w".repeat(47)));
     }
 
     #[test]

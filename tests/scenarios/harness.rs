@@ -230,6 +230,20 @@ impl Scenario {
         self.play(Some((after, times, Duration::from_millis(200), signals)), None).await
     }
 
+    /// Runs a verb of the command line with the same environment.
+    pub async fn run_verb(&self, arguments: &[&str]) -> std::process::Output {
+        let seen = self.sim.calls().len();
+        let output = tokio::process::Command::new(env!("CARGO_BIN_EXE_ecs-deploy"))
+            .env_clear()
+            .envs(self.environment(&self.folder.path().join("commands")))
+            .args(arguments)
+            .current_dir(self.workspace())
+            .output();
+        let output = output.await.unwrap();
+        assert_eq!(self.sim.calls().len(), seen, "it asks somebody");
+        output
+    }
+
     async fn play(
         &self,
         signal: Option<(&str, usize, Duration, &[&str])>,

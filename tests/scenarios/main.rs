@@ -23,6 +23,7 @@ mod official_deploy;
 mod official_render;
 mod plan;
 mod plan_speed;
+mod policy;
 mod post;
 mod readme;
 mod speed;
