@@ -86,7 +86,7 @@ async fn alarms_that_may_not_be_read_are_skipped_and_the_action_is_named() {
     let world = watched(&["5xx"]).with_alarm("5xx", "ALARM", REASON).denied("DescribeAlarms");
     let ended = deploying(world).await.input("checks", "alarms=block").run().await;
     ended.is(0, "succeeded", "");
-    assert!(said(&ended, "alarms")["skipped"][0].as_str().unwrap().contains("may not `cloudwatch:DescribeAlarms`"));
+    assert!(said(&ended, "alarms")["skipped"][0].as_str().unwrap().contains("`cloudwatch:DescribeAlarms` is denied to"));
 }
 
 #[tokio::test]
@@ -150,7 +150,7 @@ async fn subnets_that_may_not_be_read_are_skipped_and_the_action_is_named() {
     let world = World::default().with_free_addresses(&[0, 0]).denied("DescribeSubnets");
     let ended = deploying(world).await.input("checks", "subnets=block").run().await;
     ended.is(0, "succeeded", "");
-    assert!(said(&ended, "subnets")["skipped"][0].as_str().unwrap().contains("may not `ec2:DescribeSubnets`"));
+    assert!(said(&ended, "subnets")["skipped"][0].as_str().unwrap().contains("`ec2:DescribeSubnets` is denied to"));
 }
 
 #[tokio::test]
