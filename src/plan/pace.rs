@@ -21,16 +21,6 @@ pub enum Pace {
 }
 
 impl ServicePlan {
-    /// A setting of the service's deployments as it will be: what is sent, or else what the service has. ECS keeps what
-    /// is not sent.
-    pub fn setting(&self, name: &str) -> Option<&Value> {
-        let had = || self.service.as_ref()?.deployment_configuration.as_ref()?.get(name);
-        self.sent("deploymentConfiguration")
-            .and_then(|configuration| configuration.get(name))
-            .or_else(had)
-            .filter(|it| !it.is_null())
-    }
-
     /// How many tasks the service is to run.
     pub fn desired_count(&self) -> i64 {
         let had = self.service.as_ref().map_or(0, |service| service.desired_count);
@@ -57,8 +47,9 @@ impl ServicePlan {
         if service.is_moved_by_code_deploy() {
             return Some(Pace::Beside);
         }
-        let percent = |name: &str, default: i64| self.setting(name).and_then(Value::as_i64).unwrap_or(default);
-        match self.setting("strategy").and_then(Value::as_str).unwrap_or("ROLLING") {
+        let percent =
+            |name: &str, default: i64| self.deployment_setting(name).and_then(Value::as_i64).unwrap_or(default);
+        match self.deployment_setting("strategy").and_then(Value::as_str).unwrap_or("ROLLING") {
             "ROLLING" => {
                 let of = |percent: i64| self.desired_count().saturating_mul(percent);
                 let at_least = of(percent("minimumHealthyPercent", 100)).saturating_add(99) / 100;
@@ -71,7 +62,7 @@ impl ServicePlan {
 
     /// How many failed tasks end the deployment; nothing where the circuit breaker is off.
     pub fn failures_allowed(&self) -> Option<i64> {
-        let breaker = self.setting("deploymentCircuitBreaker").filter(|breaker| is_on(breaker))?;
+        let breaker = self.deployment_setting("deploymentCircuitBreaker").filter(|breaker| is_on(breaker))?;
         let threshold = breaker.get("thresholdConfiguration");
         let kind = threshold.and_then(|threshold| threshold.get("type")).and_then(Value::as_str);
         let value = threshold.and_then(|threshold| threshold.get("value")).and_then(Value::as_i64).unwrap_or(50);

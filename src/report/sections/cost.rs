@@ -4,22 +4,18 @@ use crate::plan::cost::Cost;
 use crate::report::Report;
 use crate::report::markdown::prose;
 
-/// The row of a plan's table.
-pub(super) fn row(report: &Report) -> Option<[String; 2]> {
-    let cost = report.service_plan().filter(|plan| !plan.steps.is_empty())?.cost.as_ref()?;
-    let told = match cost.as_of {
-        Some(as_of) if cost.unknown.is_none() => {
-            let spot = if cost.is_at_most { "; Fargate Spot costs less, at a price that moves" } else { "" };
-            let basis = format!(
-                "Fargate on demand in `{}`, {}, by the price list of {as_of}: 730 hours, without traffic, logs and load \
-                 balancers{spot}",
-                cost.region, cost.platform
-            );
-            format!("{}<br><sub>{}</sub>", prose(&sentence(cost)), prose(&basis))
-        }
-        _ => prose(&sentence(cost)),
-    };
-    Some(["Cost".to_owned(), told])
+/// The rows of a plan's table: what it costs, and by which prices.
+pub(super) fn rows(report: &Report) -> Vec<[String; 2]> {
+    let Some(plan) = report.service_plan().filter(|plan| !plan.steps.is_empty()) else { return Vec::new() };
+    let Some(cost) = &plan.cost else { return Vec::new() };
+    let told = ["Cost".to_owned(), prose(&sentence(cost))];
+    let Some(as_of) = cost.as_of.filter(|_| cost.unknown.is_none()) else { return vec![told] };
+    let spot = if cost.is_at_most { "; Fargate Spot costs less, at a price that moves" } else { "" };
+    let basis = format!(
+        "Fargate on demand in `{}`, {}, as of {as_of}: 730 hours, without traffic, logs and load balancers{spot}",
+        cost.region, cost.platform
+    );
+    vec![told, ["Prices".to_owned(), prose(&basis)]]
 }
 
 /// The same in one sentence.

@@ -20,7 +20,7 @@ pub(super) fn section(report: &Report) -> Option<String> {
         return None;
     }
     let rows = rows(report).into_iter().map(|(name, value)| [name.to_owned(), prose(&value)]);
-    let rows: Vec<[String; 2]> = rows.chain(cost::row(report)).collect();
+    let rows: Vec<[String; 2]> = rows.chain(cost::rows(report)).collect();
     let [[first, value], rest @ ..] = rows.as_slice() else { return None };
     Some(table([first, value], rest.iter().cloned()))
 }
@@ -57,9 +57,9 @@ fn strategy(plan: &ServicePlan) -> Option<String> {
         return Some(format!("CodeDeploy moves the traffic {by}"));
     }
     let number = |part: &str, field: &str, default: f64| {
-        plan.setting(part).and_then(|part| part.get(field)).and_then(Value::as_f64).unwrap_or(default)
+        plan.deployment_setting(part).and_then(|part| part.get(field)).and_then(Value::as_f64).unwrap_or(default)
     };
-    let strategy = plan.setting("strategy").and_then(Value::as_str).unwrap_or("ROLLING");
+    let strategy = plan.deployment_setting("strategy").and_then(Value::as_str).unwrap_or("ROLLING");
     let traffic = match strategy {
         "BLUE_GREEN" => ": all traffic moves at once".to_owned(),
         "LINEAR" => {
@@ -105,9 +105,10 @@ fn noun(tasks: i64) -> &'static str {
 }
 
 fn bake_time(plan: &ServicePlan) -> Option<String> {
-    let time = plan.setting("bakeTimeInMinutes").and_then(Value::as_f64).filter(|time| *time > 0.0)?;
-    let shifts = plan.setting("strategy").and_then(Value::as_str).is_some_and(|strategy| strategy != "ROLLING");
-    let watched = plan.setting("alarms").is_some_and(is_on);
+    let time = plan.deployment_setting("bakeTimeInMinutes").and_then(Value::as_f64).filter(|time| *time > 0.0)?;
+    let shifts =
+        plan.deployment_setting("strategy").and_then(Value::as_str).is_some_and(|strategy| strategy != "ROLLING");
+    let watched = plan.deployment_setting("alarms").is_some_and(is_on);
     match (shifts, watched) {
         (true, _) => Some(format!("{}, in which the old tasks still run", minutes(time))),
         (false, true) => Some(format!("{}, in which the alarms are watched", minutes(time))),
@@ -133,7 +134,7 @@ fn hooks(plan: &ServicePlan) -> Option<String> {
         };
         format!("{} {what}", stages.join(", "))
     };
-    let hooks: Vec<String> = plan.setting("lifecycleHooks")?.as_array()?.iter().map(hook).collect();
+    let hooks: Vec<String> = plan.deployment_setting("lifecycleHooks")?.as_array()?.iter().map(hook).collect();
     (!hooks.is_empty()).then(|| hooks.join("; "))
 }
 
@@ -153,7 +154,7 @@ fn failure(plan: &ServicePlan) -> Option<String> {
         Some(true) => "ECS goes back",
         _ => ours,
     };
-    let breaker = plan.setting("deploymentCircuitBreaker").filter(|breaker| is_on(breaker)).map(|breaker| {
+    let breaker = plan.deployment_setting("deploymentCircuitBreaker").filter(|breaker| is_on(breaker)).map(|breaker| {
         let is_total = breaker.get("resetOnHealthyTask").and_then(Value::as_bool) == Some(false);
         let how = if is_total { " in all" } else { " in a row" };
         match plan.failures_allowed() {
@@ -162,7 +163,7 @@ fn failure(plan: &ServicePlan) -> Option<String> {
             None => format!("when the circuit breaker says so, {}", then(breaker)),
         }
     });
-    let alarms = plan.setting("alarms").filter(|alarms| is_on(alarms)).map(|alarms| {
+    let alarms = plan.deployment_setting("alarms").filter(|alarms| is_on(alarms)).map(|alarms| {
         let names = alarms.get("alarmNames").and_then(Value::as_array).into_iter().flatten();
         let names: Vec<String> = names.filter_map(Value::as_str).map(|name| format!("`{name}`")).collect();
         let noun = if names.len() == 1 { "the alarm" } else { "one of the alarms" };

@@ -166,6 +166,7 @@ fn plan(report: &mut Report) -> &mut ServicePlan {
 
 fn refused(checked: Vec<Checked>) -> Report {
     let mut report = known(Verdict::Blocked, 1);
+    plan(&mut report).images[0].to_digest = None;
     report.outcome.verdict = None;
     report.errors = checked.iter().flat_map(Checked::blocking).map(|finding| finding.error.clone()).collect();
     report.checked = checked;
