@@ -120,7 +120,8 @@ async fn the_workflow_of_a_plan_plans() {
     let workflow = document::parse(include_str!("../../fixtures/workflows/plan.yml")).unwrap();
     let with = workflow["jobs"]["plan"]["steps"][1]["with"].as_object().unwrap();
     let definition = include_str!("../../fixtures/task-definitions/web.json");
-    let mut scenario = Scenario::new().await.file("task-definition.json", definition).on_pull_request();
+    let world = World::default().with_what_is_named(&document::parse(definition).unwrap());
+    let mut scenario = Scenario::of(world).await.file("task-definition.json", definition).on_pull_request();
     for (name, value) in with {
         // The stage has the one role, and one tag besides the running one.
         let value = value.as_str().unwrap().replace("${{ github.event.pull_request.head.sha }}", "v2");
