@@ -162,7 +162,7 @@ async fn services_that_throttle_or_do_not_know_the_call_are_skipped_and_the_depl
         ended.is(0, "succeeded", "");
         for (check, action) in [("alarms", "cloudwatch:DescribeAlarms"), ("subnets", "ec2:DescribeSubnets")] {
             let skipped = said(&ended, check)["skipped"][0].as_str().unwrap();
-            assert!(skipped.contains(&format!("`{action}` fails")), "{trick:?}: {skipped}");
+            assert!(skipped.contains(&format!("`{action}` failed")), "{trick:?}: {skipped}");
         }
     }
 }
