@@ -80,11 +80,11 @@ fn named(definition: &TaskDefinition) -> Vec<Named> {
 
 async fn read(named: &[Named], source: Option<&str>, aws: &Aws) -> Known {
     let ours = || named.iter().filter(|role| role.is_ours(&aws.identity));
-    let names: BTreeSet<String> = ours().map(|role| role.name().to_owned()).collect();
+    let asked: BTreeSet<String> = ours().map(|role| role.name().to_owned()).collect();
     // The ARN of a role that is named alone is not known: it may have a path.
     let arns: BTreeSet<String> = ours().filter(|role| role.is_arn()).map(|role| role.text.clone()).collect();
     let mut reading = JoinSet::new();
-    for name in names {
+    for name in asked {
         let aws = aws.clone();
         reading.spawn(async move {
             let role = aws.get_role(&name).await;

@@ -10,7 +10,7 @@ const MOST: usize = 5;
 
 /// Whether these exist is not known; `kind` is what they are, such as `log group`.
 pub(super) fn unread<'a>(kind: &str, failed: impl IntoIterator<Item = (String, &'a CallError)>) -> Ruling {
-    let mut alike: BTreeMap<(&str, Option<&str>), (&CallError, Vec<String>)> = BTreeMap::new();
+    let mut alike: BTreeMap<_, (&CallError, Vec<String>)> = BTreeMap::new();
     for (name, error) in failed {
         // AWS names the resource in a refusal, but the missing permission is the same.
         let message = (error.kind != CallErrorKind::Denied).then_some(error.message.as_str());

@@ -43,7 +43,7 @@ impl World {
     fn add_secret_or_parameter(&mut self, value_from: &str) {
         let parts: Vec<&str> = value_from.split(':').collect();
         match parts.as_slice() {
-            [""] => {}
+            [] | [""] => {}
             ["arn", _, "secretsmanager", ..] => {
                 let arn = parts.iter().take(7).copied().collect::<Vec<_>>().join(":");
                 self.add_secret(&with_suffix(&arn));
@@ -57,7 +57,6 @@ impl World {
             [name, ..] => {
                 self.secrets.parameters.insert((self.region.clone(), (*name).to_owned()));
             }
-            [] => {}
         }
     }
 }

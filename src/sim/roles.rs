@@ -120,7 +120,7 @@ fn evaluated(world: &World, action: &str, resources: &[&str], to: Option<&str>) 
         }
     };
     let strictest = resources.iter().map(decision).find(|decision| *decision != "allowed").unwrap_or("allowed");
-    let specific: String = resources
+    let specific: Vec<String> = resources
         .iter()
         .map(|resource| {
             format!(
@@ -131,6 +131,7 @@ fn evaluated(world: &World, action: &str, resources: &[&str], to: Option<&str>) 
             )
         })
         .collect();
+    let specific = specific.concat();
     format!(
         "<member><EvalActionName>{}</EvalActionName>\
          <EvalResourceName>arn:${{Partition}}:iam::${{Account}}:role/${{RoleNameWithPath}}</EvalResourceName>\

@@ -57,7 +57,7 @@ impl Secret {
 /// Half a sentence that says why it stands for nothing.
 pub(super) fn value_from(text: &str, here: Here<'_>) -> Result<Reference, String> {
     if !text.starts_with("arn:") {
-        return parameter(text, here.region.to_owned(), vec![text.to_owned()]);
+        return parameter(text, here.region.to_owned(), &[text.to_owned()]);
     }
     let arn = whole(text, &["secretsmanager", "ssm"], here)?;
     if arn.service == "secretsmanager" {
@@ -77,7 +77,7 @@ pub(super) fn value_from(text: &str, here: Here<'_>) -> Result<Reference, String
     }
     let path = format!("/{name}");
     let names = if name.contains('/') { vec![path] } else { vec![name.to_owned(), path] };
-    parameter(name, arn.region, names)
+    parameter(name, arn.region, &names)
 }
 
 /// What the `credentialsParameter` of a registry stands for: a secret's ARN, or its name.
@@ -152,7 +152,7 @@ fn secret(arn: &Arn, rest: &str, here: Here<'_>) -> Result<Reference, String> {
 }
 
 /// `text` is the name, and what may follow: `:` and a version or a label.
-fn parameter(text: &str, region: String, names: Vec<String>) -> Result<Reference, String> {
+fn parameter(text: &str, region: String, names: &[String]) -> Result<Reference, String> {
     let bare = |name: &str| name.split(':').next().unwrap_or_default().to_owned();
     let name = bare(text);
     if let Some(odd) = name.chars().find(|c| !c.is_ascii_alphanumeric() && !"_.-/".contains(*c)) {
