@@ -10,6 +10,7 @@ use super::Aws;
 use super::call::CallError;
 use super::wire::Wire;
 use crate::model::image::{ImageRef, Registry};
+use crate::model::manifest::Manifest;
 
 /// What ECR says of an image.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -18,8 +19,8 @@ pub enum ImageLookup {
     Found {
         /// `sha256:…`, of the index where there is one.
         digest: String,
-        /// The digests of the images in the index: one for each platform, and attestations. None when it is no index.
-        children: Vec<String>,
+        /// What its manifest says.
+        manifest: Manifest,
     },
     /// It is not there; ECR's words.
     Missing(String),
@@ -98,19 +99,6 @@ struct Image {
     image_manifest: String,
 }
 
-/// An index, or what a manifest has of one.
-/// <https://github.com/opencontainers/image-spec/blob/main/image-index.md>
-#[derive(Deserialize, Default)]
-#[serde(default)]
-struct Index {
-    manifests: Vec<Descriptor>,
-}
-
-#[derive(Deserialize)]
-struct Descriptor {
-    digest: String,
-}
-
 #[derive(Deserialize, Default)]
 #[serde(default)]
 struct ImageId {
@@ -139,14 +127,6 @@ impl ImageId {
     }
 }
 
-impl Image {
-    fn children(&self) -> Vec<String> {
-        // The digest is known without the manifest, so one that cannot be read is no failure.
-        let index: Index = serde_json::from_str(&self.image_manifest).unwrap_or_default();
-        index.manifests.into_iter().map(|child| child.digest).collect()
-    }
-}
-
 impl Failure {
     /// The codes that say there is no such image, and not that ECR could not look.
     fn says_absent(&self) -> bool {
@@ -165,7 +145,8 @@ impl Answer {
     fn lookup(&self, image: &ImageRef) -> ImageLookup {
         let found = self.images.iter().find(|found| found.image_id.is(image));
         if let Some((found, digest)) = found.and_then(|found| Some((found, found.image_id.digest.clone()?))) {
-            return ImageLookup::Found { digest, children: found.children() };
+            // The digest is known without the manifest, so one that cannot be read is no failure.
+            return ImageLookup::Found { digest, manifest: Manifest::parse(&found.image_manifest) };
         }
         match self.failures.iter().find(|failure| failure.image_id.is(image)) {
             Some(failure) if failure.says_absent() => ImageLookup::Missing(failure.to_string()),

@@ -52,6 +52,7 @@ pub(crate) mod wire {
     use crate::inputs::runner::{OidcRequest, Runner};
     use crate::inputs::{AccessKeys, Credentials, Role};
     use crate::model::image::ImageRef;
+    use crate::model::manifest::Manifest;
     use crate::model::secret::Secret;
 
     const REGION: &str = "eu-central-1";
@@ -224,10 +225,11 @@ pub(crate) mod wire {
         let index = json!({"manifests": [
             {"digest": digest("b"), "platform": {"architecture": "amd64"}}, {"digest": digest("c"), "annotations": {}},
         ]});
+        let single = r#"{"config":{"digest":"x"},"layers":[]}"#;
         let answer = json!({
             "images": [
                 {"imageId": {"imageDigest": digest("a"), "imageTag": "v1"}, "imageManifest": index.to_string()},
-                {"imageId": {"imageDigest": digest("d"), "imageTag": "v3"}, "imageManifest": r#"{"config":{"digest":"x"},"layers":[]}"#},
+                {"imageId": {"imageDigest": digest("d"), "imageTag": "v3"}, "imageManifest": single},
                 {"imageId": {"imageDigest": digest("e"), "imageTag": "v4"}, "imageManifest": "?"},
             ],
             "failures": [{"imageId": {"imageTag": "v2"}, "failureCode": "ImageNotFound", "failureReason": "Requested image not found"}]
@@ -249,9 +251,9 @@ pub(crate) mod wire {
             aws.batch_get_image(&[&v2, &v1, &v3, &v4]).await.unwrap(),
             [
                 missing("ImageNotFound: Requested image not found"),
-                ImageLookup::Found { digest: digest("a"), children: vec![digest("b"), digest("c")] },
-                ImageLookup::Found { digest: digest("d"), children: Vec::new() },
-                ImageLookup::Found { digest: digest("e"), children: Vec::new() },
+                ImageLookup::Found { digest: digest("a"), manifest: Manifest::parse(&index.to_string()) },
+                ImageLookup::Found { digest: digest("d"), manifest: Manifest::parse(single) },
+                ImageLookup::Found { digest: digest("e"), manifest: Manifest::default() },
             ]
         );
         assert_eq!(aws.batch_get_image(&[&v1]).await.unwrap(), [missing("The repository does not exist")]);

@@ -8,6 +8,7 @@ pub mod exit_code;
 pub mod history;
 pub mod image;
 pub mod log;
+pub mod manifest;
 pub mod names;
 pub mod normal;
 pub mod place;

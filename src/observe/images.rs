@@ -23,9 +23,6 @@ pub async fn digests(inputs: &Inputs, base: &Base, aws: &Aws) -> (BTreeMap<Strin
             Err(problem) => {
                 digests.insert(text, Digest::Unknown(format!("it is not an image reference: {problem}")));
             }
-            Ok(ImageRef { digest: Some(digest), .. }) => {
-                digests.insert(text, Digest::Known { digest, children: Vec::new() });
-            }
             Ok(image) if matches!(image.registry, Registry::Ecr { .. }) => {
                 repositories.entry((image.registry.clone(), image.repository.clone())).or_default().push(image);
             }
@@ -46,7 +43,10 @@ pub async fn digests(inputs: &Inputs, base: &Base, aws: &Aws) -> (BTreeMap<Strin
     while let Some(finished) = lookups.join_next().await {
         // A lookup that panicked leaves its images out: the plan then says that their digests are not known.
         let Ok((repository, images, answer)) = finished else { continue };
-        if let Err(error) = &answer {
+        // An image that is named by its digest needs no look-up to be known by it.
+        if let Err(error) = &answer
+            && images.iter().any(|image| image.digest.is_none())
+        {
             warnings.push(not_looked_up(&repository, error));
         }
         let texts = images.iter().map(ToString::to_string);
@@ -62,7 +62,7 @@ fn read(answer: Result<Vec<ImageLookup>, CallError>, asked: usize) -> Vec<Digest
         Ok(found) => found
             .into_iter()
             .map(|lookup| match lookup {
-                ImageLookup::Found { digest, children } => Digest::Known { digest, children },
+                ImageLookup::Found { digest, manifest } => Digest::Known { digest, manifest },
                 ImageLookup::Missing(said) => Digest::Missing(said),
                 ImageLookup::Unclear(said) => Digest::Unknown(said),
             })

@@ -15,6 +15,7 @@ use crate::aws::Aws;
 use crate::error::Error;
 use crate::inputs::runner::Runner;
 use crate::inputs::{Definition, Inputs, Mode, Source};
+use crate::model::manifest::Manifest;
 use crate::model::names::{Revision, short_name};
 use crate::model::service::{Service, ServiceRevision};
 use crate::model::task_definition::{Registered, TaskDefinition};
@@ -62,8 +63,8 @@ pub enum Digest {
     Known {
         /// `sha256:…`, of the index where there is one.
         digest: String,
-        /// The digests of the images in the index, as far as it was read.
-        children: Vec<String>,
+        /// What its manifest says.
+        manifest: Manifest,
     },
     /// The registry says that the image is not there; its words.
     Missing(String),

@@ -6,6 +6,7 @@ use super::*;
 use crate::inputs::{Edits, Source};
 use crate::model::document;
 use crate::model::image::ImageRef;
+use crate::model::manifest::Manifest;
 
 const DIGEST: &str = "sha256:0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef";
 const ECR: &str = "123456789012.dkr.ecr.eu-central-1.amazonaws.com/web";
@@ -301,8 +302,10 @@ fn images_are_pinned_where_ecr_knows_them() {
         {"name": "done", "image": format!("nginx@{DIGEST}")},
         {"name": "log", "image": "public.ecr.aws/aws/fluent-bit:4"},
     ]});
-    let digests =
-        BTreeMap::from([(format!("{ECR}:v1"), Digest::Known { digest: DIGEST.to_owned(), children: Vec::new() })]);
+    let digests = BTreeMap::from([(
+        format!("{ECR}:v1"),
+        Digest::Known { digest: DIGEST.to_owned(), manifest: Manifest::default() },
+    )]);
     let asked = Definition { pin_image_digest: true, ..asked(Edits::default()) };
     let result = render(&base(document), &asked, &digests).unwrap();
     let images: Vec<&str> = result.definition.images().map(|(_, image)| image).collect();

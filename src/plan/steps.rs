@@ -248,7 +248,7 @@ pub(super) fn running_digest(observed: &Observed, container: &str, text: &str) -
     let running = image.image_digest.as_ref()?;
     // ECS may report the index or the platform's image in it: either is the image that the text names.
     match observed.digests.get(text) {
-        Some(Digest::Known { digest, children }) if children.contains(running) => Some(digest.clone()),
+        Some(Digest::Known { digest, manifest }) if manifest.has(running) => Some(digest.clone()),
         _ => ImageRef::parse(text).ok().and_then(|image| image.digest).or_else(|| Some(running.clone())),
     }
 }

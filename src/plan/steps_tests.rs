@@ -7,6 +7,7 @@ use super::*;
 
 use crate::inputs::Asked;
 use crate::inputs::runner::Runner;
+use crate::model::manifest::Manifest;
 use crate::model::service::Deployment;
 use crate::observe::Base;
 use crate::plan::{ServicePlan, plan};
@@ -17,8 +18,9 @@ const IMAGE: &str = "123456789012.dkr.ecr.eu-central-1.amazonaws.com/web:v1";
 
 /// An index of two platforms' images.
 fn index(digest: &str) -> Digest {
-    let child = |platform| format!("{}{platform}", &digest[..digest.len() - 5]);
-    Digest::Known { digest: digest.to_owned(), children: vec![child("amd64"), child("arm64")] }
+    let child = |platform| json!({"digest": format!("{}{platform}", &digest[..digest.len() - 5])});
+    let manifest = json!({"manifests": [child("amd64"), child("arm64")]}).to_string();
+    Digest::Known { digest: digest.to_owned(), manifest: Manifest::parse(&manifest) }
 }
 
 fn arn(number: u64) -> String {
@@ -260,8 +262,8 @@ fn a_platforms_image_in_the_index_is_the_image_that_the_tag_names() {
             observed.running_revision.as_mut().unwrap().container_images[0].image_digest = Some(digest);
         }
     };
-    let Digest::Known { children, .. } = index(OLD) else { unreachable!() };
-    for running in [OLD, &children[0], &children[1]] {
+    let Digest::Known { manifest, .. } = index(OLD) else { unreachable!() };
+    for running in [OLD, &manifest.children[0].digest, &manifest.children[1].digest] {
         let case = Case::new(&[]).with(reports(running));
         assert_eq!(case.told(), "reuse web:7", "{running}");
         let image = case.plan().images.remove(0);
@@ -281,7 +283,7 @@ fn a_pinned_image_runs_with_the_digest_it_is_pinned_to() {
         let running = revision(7, &pinned, "ACTIVE");
         (observed.newest, observed.running) = (Some(running.clone()), Some(running));
         observed.digests =
-            BTreeMap::from([(pinned.clone(), Digest::Known { digest: OLD.to_owned(), children: Vec::new() })]);
+            BTreeMap::from([(pinned.clone(), Digest::Known { digest: OLD.to_owned(), manifest: Manifest::default() })]);
         observed.running_revision.as_mut().unwrap().container_images[0].image_digest = Some(NEW.to_owned());
     });
     assert_eq!(case.told(), "reuse web:7");
