@@ -258,6 +258,10 @@ pub enum Code {
     TasksFailing,
     // … to here.
     // What only `checks` find, from here …
+    /// What a container has as its image is no image reference.
+    ImageInvalid,
+    /// The scan of an image found something as severe as `scan-severity`.
+    ImageVulnerable,
     /// Nothing in ECS ends a deployment of the service that fails: no circuit breaker, no alarms.
     CircuitBreakerOff,
     /// An alarm that is to watch the deployment is in ALARM already: ECS ignores it for the whole deployment.

@@ -1,14 +1,24 @@
-//! Door: plain requests (GitHub's OIDC token), and the one HTTP client that the GitHub door shares.
+//! Door: plain requests (GitHub's OIDC token, registries of images), and the one HTTP client that the GitHub door shares.
+
+pub mod registry;
 
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use reqwest::redirect::Policy;
+use reqwest::{Response, StatusCode};
+use tokio::time::timeout;
 
 use crate::error::{Code, Error};
 
 /// How every request of this program introduces itself.
 pub const USER_AGENT: &str = concat!("ecs-deploy-action/", env!("CARGO_PKG_VERSION"));
+
+/// How long a small document may take.
+const PATIENCE: Duration = Duration::from_secs(4);
+
+/// The largest document that is read.
+const LARGEST: usize = 1024 * 1024;
 
 /// The HTTP client, made on first use: reading the system's CA roots takes milliseconds, so plain `http://` addresses
 /// get a client without them.
@@ -42,6 +52,34 @@ impl Http {
         })?;
         Ok(made.get_or_init(|| client).clone())
     }
+
+    /// A small document that its address alone gives access to. The address never stands in the error.
+    ///
+    /// # Errors
+    /// Why it could not be read, in a few words.
+    pub async fn document(&self, url: &str) -> Result<String, String> {
+        let read = async {
+            let client = self.client(url).map_err(|error| error.why)?;
+            let answer = client.get(url).send().await.map_err(|error| chain(&error.without_url()))?;
+            match answer.status() {
+                StatusCode::OK => text(answer, LARGEST).await,
+                status => Err(format!("HTTP {}", status.as_u16())),
+            }
+        };
+        timeout(PATIENCE, read).await.unwrap_or_else(|_| Err("there was no answer in time".to_owned()))
+    }
+}
+
+/// The body of an answer, as long as it is not too large.
+async fn text(mut answer: Response, largest: usize) -> Result<String, String> {
+    let mut body = Vec::new();
+    while let Some(chunk) = answer.chunk().await.map_err(|error| chain(&error.without_url()))? {
+        body.extend_from_slice(&chunk);
+        if body.len() > largest {
+            return Err("the answer is too large".to_owned());
+        }
+    }
+    Ok(String::from_utf8_lossy(&body).into_owned())
 }
 
 fn make(needs_tls: bool) -> Result<reqwest::Client, reqwest::Error> {

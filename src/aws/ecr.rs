@@ -1,9 +1,15 @@
 //! ECR: which digest a tag points to now.
 
+pub mod scan;
+pub mod tell;
+
 use std::fmt;
 
 use aws_config::Region;
+use aws_sdk_ecr::Client;
+use aws_sdk_ecr::config::Builder;
 use aws_sdk_ecr::types::ImageIdentifier;
+use aws_smithy_types::retry::RetryConfig;
 use serde::Deserialize;
 
 use super::Aws;
@@ -70,6 +76,13 @@ impl Aws {
             }
             Err(error) => Err(error),
         }
+    }
+
+    /// ECR in the region of an image, for what is worth a few seconds and no more.
+    fn ecr(&self, region: &str) -> Client {
+        let config = Builder::from(&self.config).region(Region::new(region.to_owned()));
+        let config = config.timeout_config(self.briefly());
+        Client::from_conf(config.retry_config(RetryConfig::standard().with_max_attempts(2)).build())
     }
 }
 

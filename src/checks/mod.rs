@@ -4,6 +4,7 @@
 mod alarms;
 mod circuit_breaker;
 mod fargate_size;
+mod images;
 mod in_flight;
 mod log_groups;
 mod roles;
@@ -168,7 +169,9 @@ impl Finding {
 
 /// Runs every check that is not off, all at once; the answers stand in the order of [`Check`].
 pub async fn check(subject: &Subject<'_>, aws: &Aws) -> Vec<Checked> {
-    let ask = |check: Check| run(check, subject, aws);
+    let elsewhere = images::Elsewhere::default();
+    // Each on the heap: together they would be more than a stack should carry.
+    let ask = |check: Check| Box::pin(run(check, subject, aws, &elsewhere));
     let all = tokio::join!(
         ask(Check::ImageExists),
         ask(Check::ImagePlatform),
@@ -191,12 +194,15 @@ pub async fn check(subject: &Subject<'_>, aws: &Aws) -> Vec<Checked> {
     checked
 }
 
-async fn run(check: Check, subject: &Subject<'_>, aws: &Aws) -> Option<Checked> {
+async fn run(check: Check, subject: &Subject<'_>, aws: &Aws, elsewhere: &images::Elsewhere) -> Option<Checked> {
     let level = subject.inputs.checks.level(check);
     if level == Level::Off {
         return None;
     }
     let ruling = match check {
+        Check::ImageExists => in_time(Box::pin(images::exists::ruling(subject, aws, elsewhere))).await,
+        Check::ImagePlatform => in_time(Box::pin(images::platform::ruling(subject, aws, elsewhere))).await,
+        Check::ImageScan => Box::pin(images::scan::ruling(subject, aws)).await,
         Check::FargateSize => fargate_size::judge(subject),
         Check::SecretsExist => in_time(secrets_exist::check(subject, aws)).await,
         Check::LogGroups => in_time(log_groups::check(subject, aws)).await,
@@ -206,7 +212,6 @@ async fn run(check: Check, subject: &Subject<'_>, aws: &Aws) -> Option<Checked> 
         Check::Alarms => in_time(alarms::check(subject, aws)).await,
         Check::Subnets => in_time(subnets::check(subject, aws)).await,
         Check::InFlight => in_flight::judge(subject),
-        _ => return None,
     };
     Some(Checked { check: check.name(), blocks: level == Level::Block, ruling })
 }

@@ -57,6 +57,7 @@ impl Story {
             running: Some(running),
             running_revision: None,
             digests: BTreeMap::new(),
+            stored_images: BTreeMap::new(),
             way_back: None,
             warnings: Vec::new(),
         };

@@ -35,6 +35,30 @@ pub enum Registry {
     Other(String),
 }
 
+/// A repository of a private ECR registry.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Repository<'a> {
+    /// The registry's account.
+    pub account: &'a str,
+    /// The registry's region.
+    pub region: &'a str,
+    /// The repository's name.
+    pub name: &'a str,
+}
+
+/// An image as its registry keeps it.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct StoredImage {
+    /// `sha256:…`.
+    pub digest: String,
+    /// Its tags.
+    pub tags: Vec<String>,
+    /// Its compressed size in bytes; of an index, that of its largest image.
+    pub size: Option<u64>,
+    /// When it was pushed, in seconds since 1970.
+    pub pushed: Option<i64>,
+}
+
 /// The longest image ECS takes, not counting a digest.
 /// <https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_ContainerDefinition.html>
 const MAX_LENGTH: usize = 255;
@@ -89,6 +113,14 @@ impl ImageRef {
         let is_official = host == "docker.io" && !path.contains('/');
         let repository = if is_official { format!("library/{path}") } else { path.to_owned() };
         Ok(Self { registry: registry(host)?, repository, tag, digest, text: text.to_owned() })
+    }
+
+    /// The repository of an image in a private ECR registry.
+    pub fn in_ecr(&self) -> Option<Repository<'_>> {
+        match &self.registry {
+            Registry::Ecr { account, region } => Some(Repository { account, region, name: &self.repository }),
+            Registry::EcrPublic | Registry::Other(_) => None,
+        }
     }
 
     /// The same image, by digest alone: `repository@sha256:…`.

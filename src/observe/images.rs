@@ -10,7 +10,8 @@ use crate::aws::Aws;
 use crate::aws::call::CallError;
 use crate::aws::ecr::ImageLookup;
 use crate::inputs::{Edits, Inputs};
-use crate::model::image::{ImageRef, Registry};
+use crate::model::image::{ImageRef, Registry, StoredImage};
+use crate::model::service::ServiceRevision;
 use crate::model::task_definition::TaskDefinition;
 
 /// The digest of every image that the rendered definition can have, by the image's text, and remarks on those that
@@ -54,6 +55,47 @@ pub async fn digests(inputs: &Inputs, base: &Base, aws: &Aws) -> (BTreeMap<Strin
     }
     warnings.sort();
     (digests, warnings)
+}
+
+/// What private ECR registries keep of the images that are deployed and of those that run, by digest. One call for each
+/// repository, all at once; what cannot be read is left out.
+pub async fn stored(
+    digests: &BTreeMap<String, Digest>,
+    running: Option<&ServiceRevision>,
+    aws: &Aws,
+) -> BTreeMap<String, StoredImage> {
+    let new = digests.iter().filter_map(|(text, known)| match known {
+        Digest::Known { digest, .. } => Some((text, digest)),
+        Digest::Missing(_) | Digest::Unknown(_) => None,
+    });
+    let running = running.map(|revision| revision.container_images.as_slice()).unwrap_or_default();
+    let old = running.iter().filter_map(|image| Some((&image.image, image.image_digest.as_ref()?)));
+    let mut repositories: BTreeMap<ImageRef, [BTreeSet<String>; 2]> = BTreeMap::new();
+    let both = new.map(|found| (found, true)).chain(old.map(|found| (found, false)));
+    for ((text, digest), is_new) in both {
+        // The image without its tag stands for its repository.
+        let Ok(image) = ImageRef::parse(text) else { continue };
+        let [new, old] = repositories.entry(image.pinned("")).or_default();
+        if is_new { new } else { old }.insert(digest.clone());
+    }
+    let mut lookups = JoinSet::new();
+    for (image, [new, old]) in repositories {
+        let aws = aws.clone();
+        lookups.spawn(async move {
+            let repository = image.in_ecr()?;
+            let all: Vec<&str> = new.union(&old).map(String::as_str).collect();
+            match aws.describe_images(&repository, &all).await {
+                // One that is gone makes the whole call fail.
+                Err(error) if error.code.as_deref() == Some("ImageNotFoundException") && !new.is_empty() => {
+                    let new: Vec<&str> = new.iter().map(String::as_str).collect();
+                    aws.describe_images(&repository, &new).await.ok()
+                }
+                answer => answer.ok(),
+            }
+        });
+    }
+    let stored = lookups.join_all().await.into_iter().flatten().flatten();
+    stored.map(|image| (image.digest.clone(), image)).collect()
 }
 
 /// One digest for each image asked for.

@@ -156,7 +156,6 @@ pub fn plan(inputs: &Inputs, observed: &Observed) -> Result<Plan, Vec<Error>> {
     if inputs.deploy.mode == Mode::Rollback {
         steps::check_rollback(observed, decision.reuse.as_ref())?;
     }
-    warnings.extend(doubtful_images(&definition, observed));
     warnings.extend(decision.warnings);
     let before = observed.running.as_ref().or(observed.newest.as_ref()).map(Registered::definition);
     let changes = before.as_ref().map(|before| diff::diff(before, &definition)).unwrap_or_default();
@@ -188,13 +187,22 @@ pub fn plan(inputs: &Inputs, observed: &Observed) -> Result<Plan, Vec<Error>> {
 /// Each container's image, before and after.
 fn images(before: Option<&TaskDefinition>, after: &TaskDefinition, observed: &Observed) -> Vec<ImageChange> {
     let image_before = |container: &str| before?.images().find(|(name, _)| *name == container).map(|(_, image)| image);
-    let change = |(container, image): (&str, &str)| ImageChange {
-        container: container.to_owned(),
-        from: image_before(container).map(str::to_owned),
-        from_digest: image_before(container).and_then(|image| steps::running_digest(observed, container, image)),
-        to: image.to_owned(),
-        to_digest: digest(image, observed),
-        ..ImageChange::default()
+    let stored = |digest: &Option<String>| digest.as_ref().and_then(|digest| observed.stored_images.get(digest));
+    let change = |(container, image): (&str, &str)| {
+        let from_digest = image_before(container).and_then(|image| steps::running_digest(observed, container, image));
+        let to_digest = digest(image, observed);
+        let (old, new) = (stored(&from_digest), stored(&to_digest));
+        ImageChange {
+            container: container.to_owned(),
+            from: image_before(container).map(str::to_owned),
+            to: image.to_owned(),
+            from_size: old.and_then(|image| image.size),
+            from_pushed: old.and_then(|image| image.pushed),
+            to_size: new.and_then(|image| image.size),
+            to_pushed: new.and_then(|image| image.pushed),
+            from_digest,
+            to_digest,
+        }
     };
     after.images().map(change).collect()
 }
@@ -204,17 +212,4 @@ fn digest(image: &str, observed: &Observed) -> Option<String> {
         Some(Digest::Known { digest, .. }) => Some(digest.clone()),
         _ => ImageRef::parse(image).ok()?.digest,
     }
-}
-
-/// Images that tasks would not start with: ECR does not have them, or they are no image references at all.
-fn doubtful_images(definition: &TaskDefinition, observed: &Observed) -> Vec<String> {
-    let doubtful = |(container, image): (&str, &str)| match observed.digests.get(image) {
-        Some(Digest::Missing(said)) => {
-            Some(format!("The image `{image}` of container `{container}` is not in ECR: {said}"))
-        }
-        _ => ImageRef::parse(image)
-            .err()
-            .map(|why| format!("The image `{image}` of container `{container}` is odd: {why}.")),
-    };
-    definition.images().filter_map(doubtful).collect()
 }

@@ -7,6 +7,7 @@ use super::*;
 
 use crate::inputs::Asked;
 use crate::inputs::runner::Runner;
+use crate::model::image::StoredImage;
 use crate::model::manifest::Manifest;
 use crate::model::service::Deployment;
 use crate::observe::Base;
@@ -60,6 +61,7 @@ impl Case {
             newest: Some(running.clone()),
             running: Some(running),
             running_revision: serde_json::from_value(running_revision).unwrap(),
+            stored_images: BTreeMap::new(),
             digests: BTreeMap::from([(IMAGE.to_owned(), index(OLD))]),
             way_back: None,
             warnings: Vec::new(),
@@ -343,15 +345,10 @@ fn a_service_that_has_it_all_but_its_tasks_is_not_called_fine_in_silence() {
 }
 
 #[test]
-fn an_image_that_ecr_does_not_have_is_said() {
-    let missing = |observed: &mut Observed| {
-        observed.digests.insert(IMAGE.to_owned(), Digest::Missing("Requested image not found".to_owned()));
-        observed.base.document["containerDefinitions"][0]["user"] = "app".into();
-    };
-    insta::assert_snapshot!(Case::new(&[]).with(missing).told(), @r#"
-    register "123456789012.dkr.ecr.eu-central-1.amazonaws.com/web:v1"
-    update {"cluster":"prod","service":"web"}
-    await
-    ! The image `123456789012.dkr.ecr.eu-central-1.amazonaws.com/web:v1` of container `web` is not in ECR: Requested image not found
-    "#);
+fn an_image_tells_its_size_and_age_where_they_are_known() {
+    let stored = StoredImage { size: Some(28_412_345), pushed: Some(1_700_000_000), ..StoredImage::default() };
+    let case = Case::new(&[]).with(|observed| drop(observed.stored_images.insert(OLD.to_owned(), stored)));
+    let image = case.plan().images.remove(0);
+    assert_eq!((image.from_size, image.from_pushed), (Some(28_412_345), Some(1_700_000_000)));
+    assert_eq!((image.to_size, image.to_pushed), (image.from_size, image.from_pushed));
 }

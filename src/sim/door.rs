@@ -11,8 +11,8 @@ use super::ledger::Call;
 use super::wire::{Answer, Asked, Outcome, Refusal, speaks_query};
 use super::world::World;
 use super::{
-    Shared, cbor, cloudwatch, codedeploy, ec2, ecr, ecs, elbv2, github, iam, lock, logs, oidc, roles, secrets,
-    signature, sts,
+    Shared, cbor, cloudwatch, codedeploy, ec2, ecr, ecs, elbv2, github, iam, lock, logs, oidc, registry, roles,
+    secrets, signature, sts,
 };
 
 const JSON: &str = "application/x-amz-json-1.1";
@@ -80,6 +80,9 @@ fn name(asked: &Asked) -> Named {
             operation: github::operation(&asked.method, path),
             input: json(),
         };
+    }
+    if let Some(operation) = registry::operation(asked) {
+        return Named { door: "registry", service: "registry", operation, input: Value::Null };
     }
     if let Some((service, operation)) = cbor::named(asked) {
         return Named { door: "aws", service, operation, input: cbor::decode(&asked.body) };
@@ -154,6 +157,7 @@ fn respond(world: &mut World, asked: &Asked, named: &Named, trick: Option<&Trick
         "github" => {
             github::answer(world, asked, &named.operation, &named.input, trick).with("x-github-request-id", request)
         }
+        "registry" => registry::answer(world, asked, trick),
         _ => aws(world, asked, named, trick, &request).with("x-amzn-requestid", request),
     };
     answer.with("date", date)
@@ -218,7 +222,7 @@ fn aws_result(world: &mut World, asked: &Asked, named: &Named, trick: Option<&Tr
 fn carry_out(world: &mut World, asked: &Asked, named: &Named, caller: Option<&Key>) -> Option<Result<Value, Refusal>> {
     match named.service {
         "ecs" => ecs::answer(world, &named.operation, &named.input, caller.map_or("", |caller| caller.arn.as_str())),
-        "ecr" => ecr::answer(world, &named.operation, &named.input),
+        "ecr" => ecr::answer(world, &named.operation, &named.input, &signature::region(asked).unwrap_or_default()),
         "codedeploy" => codedeploy::answer(world, &named.operation, &named.input),
         "logs" => logs::answer(world, &named.operation, &named.input, &signature::region(asked).unwrap_or_default()),
         "secretsmanager" | "ssm" => {

@@ -2,6 +2,11 @@
 //!
 //! <https://docs.aws.amazon.com/AmazonECR/latest/APIReference/API_BatchGetImage.html>
 
+mod layers;
+mod scans;
+
+pub use scans::Scan;
+
 use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
@@ -36,31 +41,63 @@ pub struct Repository {
     pub images: Vec<Image>,
     /// Tag to digest.
     pub tags: BTreeMap<String, String>,
+    /// The documents that describe the images, by digest.
+    pub configurations: BTreeMap<String, String>,
+    /// What scans of an image find, by its digest: one after the other, the last for good.
+    pub scans: BTreeMap<String, Vec<Scan>>,
 }
 
 impl Repository {
-    /// Pushes an index of images for these architectures under a tag; tells its digest.
-    pub fn push(&mut self, tag: &str, architectures: &[&str], pushed: f64) -> String {
-        let children: Vec<Value> = architectures
-            .iter()
-            .map(|architecture| {
-                let config = format!("{{\"architecture\":\"{architecture}\",\"os\":\"linux\",\"created\":\"{tag}\"}}");
-                let manifest = json!({
-                    "schemaVersion": 2, "mediaType": MANIFEST,
-                    "config": {"mediaType": CONFIG, "digest": format!("sha256:{}", sha256(config.as_bytes())), "size": config.len()},
-                    "layers": [{"mediaType": "application/vnd.oci.image.layer.v1.tar+gzip",
-                                "digest": format!("sha256:{}", sha256(format!("{tag}{architecture}").as_bytes())), "size": 3_412_345}],
-                })
-                .to_string();
-                let size = manifest.len();
-                let digest = self.keep(manifest, MANIFEST, pushed);
-                json!({"mediaType": MANIFEST, "digest": digest, "size": size, "platform": {"architecture": architecture, "os": "linux"}})
-            })
-            .collect();
+    /// Pushes an index of images under a tag, for these architectures of Linux or platforms such as `windows/amd64`; tells
+    /// its digest. As `docker buildx build` does it, a statement of how each was built stands beside it.
+    pub fn push(&mut self, tag: &str, platforms: &[&str], pushed: f64) -> String {
+        let mut children: Vec<Value> = Vec::new();
+        for platform in platforms {
+            let (os, architecture) = platform.split_once('/').unwrap_or(("linux", platform));
+            let (digest, size) = self.keep_image(tag, os, architecture, pushed);
+            children.push(json!({"mediaType": MANIFEST, "digest": digest, "size": size, "platform": {"architecture": architecture, "os": os}}));
+        }
+        for child in children.clone() {
+            let about = text(&child, "digest").unwrap_or_default();
+            let statement = format!("sha256:{}", sha256(format!("statement about {about}").as_bytes()));
+            children.push(json!({"mediaType": MANIFEST, "digest": statement, "size": 841,
+                "annotations": {"vnd.docker.reference.digest": about, "vnd.docker.reference.type": "attestation-manifest"},
+                "platform": {"architecture": "unknown", "os": "unknown"}}));
+        }
         let index = json!({"schemaVersion": 2, "mediaType": INDEX, "manifests": children}).to_string();
         let digest = self.keep(index, INDEX, pushed);
         self.tags.insert(tag.to_owned(), digest.clone());
         digest
+    }
+
+    /// Pushes an image for one architecture of Linux, in no index; tells its digest.
+    pub fn push_single(&mut self, tag: &str, architecture: &str, pushed: f64) -> String {
+        let (digest, _) = self.keep_image(tag, "linux", architecture, pushed);
+        self.tags.insert(tag.to_owned(), digest.clone());
+        digest
+    }
+
+    /// Gives the image of a tag another digest, one that a story has written down.
+    pub fn call_it(&mut self, tag: &str, digest: &str) {
+        let known = self.tags.insert(tag.to_owned(), digest.to_owned());
+        if let Some(image) = self.images.iter_mut().find(|image| Some(&image.digest) == known.as_ref()) {
+            digest.clone_into(&mut image.digest);
+        }
+    }
+
+    fn keep_image(&mut self, tag: &str, os: &str, architecture: &str, pushed: f64) -> (String, usize) {
+        let config = format!("{{\"architecture\":\"{architecture}\",\"os\":\"{os}\",\"created\":\"{tag}\"}}");
+        let described = format!("sha256:{}", sha256(config.as_bytes()));
+        let manifest = json!({
+            "schemaVersion": 2, "mediaType": MANIFEST,
+            "config": {"mediaType": CONFIG, "digest": described, "size": config.len()},
+            "layers": [{"mediaType": "application/vnd.oci.image.layer.v1.tar+gzip",
+                        "digest": format!("sha256:{}", sha256(format!("{tag}{architecture}").as_bytes())), "size": 3_412_345}],
+        })
+        .to_string();
+        let size = manifest.len();
+        self.configurations.insert(described, config);
+        (self.keep(manifest, MANIFEST, pushed), size)
     }
 
     fn keep(&mut self, manifest: String, media_type: &str, pushed: f64) -> String {
@@ -88,26 +125,42 @@ impl Repository {
 }
 
 /// The answer to one call.
-pub(super) fn answer(world: &mut World, operation: &str, input: &Value) -> Option<Answered> {
+pub(super) fn answer(world: &mut World, operation: &str, input: &Value, region: &str) -> Option<Answered> {
     Some(match operation {
-        "BatchGetImage" => batch_get_image(world, input),
-        "DescribeImages" => describe_images(world, input),
+        "BatchGetImage" => batch_get_image(world, input, region),
+        "DescribeImages" => describe_images(world, input, region),
+        "GetDownloadUrlForLayer" => layers::get_download_url(world, input, region),
+        "DescribePullThroughCacheRules" => Ok(pull_through_caches(world)),
+        "DescribeImageScanFindings" => scans::describe(world, input, region),
         _ => return None,
     })
 }
 
-fn repository<'a>(world: &'a World, input: &Value) -> Result<(&'a str, &'a Repository), Refusal> {
+/// The layers, given to whoever has the address that was handed out.
+pub(super) use layers::{give, path_of_layer};
+
+/// Where a repository stands among all: one of another account or region by its whole name.
+fn key(world: &World, input: &Value, region: &str) -> String {
     let name = text(input, "repositoryName").unwrap_or_default();
     let registry = text(input, "registryId").unwrap_or(&world.account);
-    let found = world.ecr.get_key_value(name).filter(|_| registry == world.account);
-    found.map(|(name, repository)| (name.as_str(), repository)).ok_or_else(|| {
+    if registry == world.account && region == world.region {
+        name.to_owned()
+    } else {
+        format!("{registry}.dkr.ecr.{region}.amazonaws.com/{name}")
+    }
+}
+
+fn repository<'a>(world: &'a World, input: &'a Value, region: &str) -> Result<(&'a str, &'a Repository), Refusal> {
+    let name = text(input, "repositoryName").unwrap_or_default();
+    let registry = text(input, "registryId").unwrap_or(&world.account);
+    world.ecr.get(&key(world, input, region)).map(|repository| (name, repository)).ok_or_else(|| {
         let message = format!("The repository with name '{name}' does not exist in the registry with id '{registry}'");
         Refusal::new("RepositoryNotFoundException", message)
     })
 }
 
-fn batch_get_image(world: &World, input: &Value) -> Answered {
-    let (name, repository) = repository(world, input)?;
+fn batch_get_image(world: &World, input: &Value, region: &str) -> Answered {
+    let (name, repository) = repository(world, input, region)?;
     let ids = list(input, "imageIds");
     if ids.is_empty() || ids.len() > 100 {
         return Err(Refusal::invalid(
@@ -155,8 +208,13 @@ fn in_answer(
     json!({"registryId": world.account, "repositoryName": name, "imageId": id, "imageManifest": image.manifest, "imageManifestMediaType": image.media_type})
 }
 
-fn describe_images(world: &World, input: &Value) -> Answered {
-    let (name, repository) = repository(world, input)?;
+fn pull_through_caches(world: &World) -> Value {
+    let rule = |(prefix, upstream): &(String, String)| json!({"ecrRepositoryPrefix": prefix, "upstreamRegistryUrl": upstream, "registryId": world.account, "createdAt": 1_700_000_000});
+    json!({"pullThroughCacheRules": world.caches.iter().map(rule).collect::<Vec<_>>()})
+}
+
+fn describe_images(world: &World, input: &Value, region: &str) -> Answered {
+    let (name, repository) = repository(world, input, region)?;
     let ids = list(input, "imageIds");
     let mut found = Vec::new();
     for id in ids {
@@ -168,10 +226,19 @@ fn describe_images(world: &World, input: &Value) -> Answered {
         })?);
     }
     if ids.is_empty() {
-        found.extend(&repository.images);
+        let only = input.pointer("/filter/tagStatus").and_then(Value::as_str);
+        let tagged = |image: &&Image| repository.tags.values().any(|digest| *digest == image.digest);
+        found.extend(repository.images.iter().filter(|image| only != Some("TAGGED") || tagged(image)));
     }
-    let details: Vec<Value> = found.into_iter().map(|image| detail(world, name, repository, image)).collect();
-    Ok(json!({"imageDetails": details}))
+    let details = found.into_iter().map(|image| detail(world, name, repository, image));
+    let most = input.get("maxResults").and_then(Value::as_u64).and_then(|most| usize::try_from(most).ok());
+    let details: Vec<Value> = details.collect();
+    let page: Vec<&Value> = details.iter().take(most.unwrap_or(100).min(1000)).collect();
+    let mut answer = json!({"imageDetails": page});
+    if let (true, Some(answer)) = (page.len() < details.len() && ids.is_empty(), answer.as_object_mut()) {
+        answer.insert("nextToken".into(), "the-next-page".into());
+    }
+    Ok(answer)
 }
 
 fn detail(world: &World, name: &str, repository: &Repository, image: &Image) -> Value {

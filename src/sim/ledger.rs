@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 /// One call and its answer.
 #[derive(Debug, Clone)]
 pub struct Call {
-    /// `aws`, `github` or `oidc`.
+    /// `aws`, `github`, `registry` or `oidc`.
     pub door: String,
     /// As IAM names it, such as `ecs` and `elasticloadbalancing`; or `github` or `oidc`.
     pub service: String,

@@ -9,6 +9,7 @@
 //!   GET  /oidc/token  the runner's OpenID Connect endpoint
 //!   POST /service/…   CloudWatch (Smithy's RPC v2 in CBOR)
 //!   *    /github/…    GitHub's REST API (the same under /api/v3)
+//!   GET  /v2/…        a registry of images that is not AWS's; /layers/… is where ECR keeps layers
 //! ```
 //!
 //! | file | idea |
@@ -18,7 +19,7 @@
 //! | [`identity`], `sts`, `oidc`, `signature`, `iam` | who is asking, and may they |
 //! | [`ecs`], [`rollout`], [`trouble`] | clusters, services, deployments, tasks; how a rollout goes |
 //! | [`codedeploy`] | deployments of services that `CodeDeploy` moves |
-//! | [`ecr`] | images, digests, manifests |
+//! | [`ecr`], [`registry`] | images, digests, manifests, scans; images elsewhere |
 //! | [`logs`], [`elbv2`] | what failing tasks wrote, and how a load balancer finds them |
 //! | [`cloudwatch`], [`ec2`], `cbor` | alarms, subnets, and the protocol that only CloudWatch speaks |
 //! | [`secrets`], [`roles`], `named` | secrets, parameters and roles; all that a task definition names |
@@ -49,6 +50,7 @@ pub mod logs;
 mod named;
 mod oidc;
 pub mod random;
+pub mod registry;
 pub mod roles;
 pub mod rollout;
 pub mod secrets;

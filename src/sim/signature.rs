@@ -75,6 +75,7 @@ pub(super) fn check(world: &World, asked: &Asked, service: &str) -> Result<Key, 
         "secretsmanager" | "ssm" => world.secrets.has_region(service, &claim.region),
         // IAM has one endpoint in each partition.
         "iam" => claim.region == "us-east-1",
+        "ecr" => true,
         _ => false,
     };
     if claim.region != world.region && !elsewhere {

@@ -17,6 +17,7 @@ use super::identity::{Identity, Key, Role};
 use super::ledger::Ledger;
 use super::logs::Logs;
 use super::random::Dice;
+use super::registry::Registry;
 use super::roles::Roles;
 use super::rollout::Rollout;
 use super::secrets::Secrets;
@@ -40,8 +41,12 @@ pub struct World {
     pub ecs: Ecs,
     /// Deployment groups, and deployments of services that `CodeDeploy` moves.
     pub code_deploy: CodeDeploy,
-    /// Image repositories by name.
+    /// Image repositories by name; those of other accounts and regions by `<account>.dkr.ecr.<region>.amazonaws.com/<name>`.
     pub ecr: BTreeMap<String, Repository>,
+    /// Pull-through caches: prefix, and the registry behind it.
+    pub caches: Vec<(String, String)>,
+    /// Images outside of ECR.
+    pub registry: Registry,
     /// Log groups, and what tasks wrote.
     pub logs: Logs,
     /// Target groups.
@@ -82,6 +87,8 @@ impl Default for World {
             ecs: Ecs::default(),
             code_deploy: CodeDeploy::default(),
             ecr: BTreeMap::new(),
+            caches: Vec::new(),
+            registry: Registry::default(),
             logs: Logs::default(),
             load_balancing: LoadBalancing::default(),
             alarms: Vec::new(),

@@ -222,8 +222,9 @@ async fn every_field_reaches_the_wire_as_it_was_written() {
     let text = include_str!("../../fixtures/task-definitions/every-field.json");
     let mut expected: Value = serde_json::from_str(text).unwrap();
     let name = expected["containerDefinitions"][0]["name"].as_str().unwrap().to_owned();
-    // No service could run this one.
+    // No service could run this one, and its image is built for what it asks for.
     let scenario = with_file("every-field.json", text).await.input("checks", "fargate-size=off");
+    scenario.sim.with(|world| world.ecr.get_mut("web").unwrap().push("v2", &["windows/amd64"], 0.0));
     let ended = scenario.input("container-name", &name).run().await;
     expected["containerDefinitions"][0]["image"] = json!(IMAGE_V2);
     assert_eq!(registered(&ended), expected, "{}", ended.told());

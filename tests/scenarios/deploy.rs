@@ -61,6 +61,8 @@ async fn a_rollback_by_the_circuit_breaker_is_never_a_success() {
 #[tokio::test]
 async fn an_image_that_is_not_there_is_named_as_the_cause() {
     let scenario = Scenario::new().await.input("image", &IMAGE_V2.replace(":v2", ":v3"));
+    // As when it is deleted after it was looked for.
+    let scenario = scenario.input("checks", "image-exists=off");
     let ended = scenario.run().await;
     ended.is(4, "rolled-back", "image-not-found");
     assert!(ended.summary.contains("CannotPullContainerError"), "{}", ended.summary);

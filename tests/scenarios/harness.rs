@@ -198,6 +198,8 @@ impl Scenario {
             ("AWS_REGION", "eu-central-1".into()),
             ("AWS_ENDPOINT_URL", url.into()),
             ("AWS_EC2_METADATA_DISABLED", "true".into()),
+            // Nothing but the stage is reached: nobody listens there.
+            ("HTTPS_PROXY", "http://127.0.0.1:9".into()),
         ];
         environment.extend(variables.map(|(name, value): (&str, String)| (name.to_owned(), value)));
         for (name, value) in &self.environment {

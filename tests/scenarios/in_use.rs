@@ -43,7 +43,11 @@ async fn step(text: &str, definition: &Value) -> Scenario {
         let image = ImageRef::parse(container["image"].as_str().unwrap()).unwrap();
         let (repository, now) = (image.repository.clone(), world.now());
         for tag in image.tag.iter().map(String::as_str).chain(["next"]) {
-            world.ecr.entry(repository.clone()).or_default().push(tag, &["amd64", "arm64"], now);
+            let platforms = ["amd64", "arm64", "windows/amd64"];
+            world.ecr.entry(repository.clone()).or_default().push(tag, &platforms, now);
+        }
+        if let Some(digest) = &image.digest {
+            world.ecr.entry(repository).or_default().call_it("next", digest);
         }
     }
     let named = revision.arn().rsplit('/').next().unwrap().to_owned();

@@ -7,6 +7,7 @@ mod runner;
 
 mod cancel;
 mod checks_around;
+mod checks_images;
 mod checks_refs;
 mod checks_service;
 mod codedeploy;
