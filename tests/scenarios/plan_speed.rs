@@ -12,9 +12,9 @@ use crate::harness::{Ended, IMAGE_V2, Scenario};
 /// How long the pretend AWS and GitHub take for every answer.
 const LATENCY: Duration = Duration::from_millis(100);
 const MOST_CALLS: usize = 15;
-const LONGEST: Duration = Duration::from_secs(1);
-/// Measurements until one is within the limit: what else the machine does is not the program's time.
-const TRIES: usize = 3;
+/// How many answers are waited for one after the other: seven leave the program 0.3 of a second. The program of the tests
+/// is not optimised, so its own time is shown here, and `tests/bench/deploy` holds the released one's CPU to a limit.
+const MOST_ROUNDS: usize = 7;
 
 /// A service with all that the default checks look at: alarms, target group, subnets, secrets, roles, log group.
 fn world() -> World {
@@ -39,6 +39,20 @@ fn timeline(calls: &[Call]) -> Vec<String> {
     calls.iter().map(line).collect()
 }
 
+/// How many of the calls no other call overlaps with: each waits for one before it.
+fn rounds(calls: &[Call]) -> usize {
+    let mut calls: Vec<&Call> = calls.iter().collect();
+    calls.sort_by(|one, other| one.at.total_cmp(&other.at));
+    let (rounds, _) =
+        calls.iter().fold(
+            (0, 0.0),
+            |(rounds, until), call| {
+                if call.came >= until { (rounds + 1, call.at) } else { (rounds, until) }
+            },
+        );
+    rounds
+}
+
 /// Says it past libtest, which keeps what a test prints for itself when the test passes.
 fn say(line: &str) {
     writeln!(std::io::stdout(), "{line}").unwrap();
@@ -52,27 +66,18 @@ async fn plan(scenario: &Scenario) -> Ended {
 }
 
 #[tokio::test]
-async fn a_plan_with_all_default_checks_takes_fifteen_calls_at_most_and_less_than_a_second() {
-    let mut told = String::new();
-    for _ in 0..TRIES {
-        let scenario = Scenario::of(world()).await.input("image", IMAGE_V2).input("mode", "plan");
-        // The comment is told after the plan, to GitHub.
-        let scenario = scenario.input("pr-comment", "never");
-        let ended = plan(&scenario).await;
-        let calls = ended.calls.iter().filter(|call| call.door == "aws").count();
-        let lines = timeline(&ended.calls);
-        told = format!(
-            "a plan with all default checks: {calls} calls to AWS (at most {MOST_CALLS}), {:.2} s with {} ms for each answer (less than {} s)\n{}",
-            ended.took.as_secs_f64(),
-            LATENCY.as_millis(),
-            LONGEST.as_secs(),
-            lines.join("\n")
-        );
-        say(&told);
-        assert!(calls <= MOST_CALLS, "{told}");
-        if ended.took < LONGEST {
-            return;
-        }
-    }
-    panic!("never in less than {LONGEST:?}:\n{told}");
+async fn a_plan_with_all_default_checks_takes_fifteen_calls_at_most_in_seven_rounds() {
+    let scenario = Scenario::of(world()).await.input("image", IMAGE_V2).input("mode", "plan");
+    // The comment is told after the plan, to GitHub.
+    let ended = plan(&scenario.input("pr-comment", "never")).await;
+    let calls = ended.calls.iter().filter(|call| call.door == "aws").count();
+    let rounds = rounds(&ended.calls);
+    let told = format!(
+        "a plan with all default checks: {calls} calls to AWS (at most {MOST_CALLS}), {rounds} rounds (at most {MOST_ROUNDS}), {:.2} s with {} ms for each answer\n{}",
+        ended.took.as_secs_f64(),
+        LATENCY.as_millis(),
+        timeline(&ended.calls).join("\n")
+    );
+    say(&told);
+    assert!(calls <= MOST_CALLS && rounds <= MOST_ROUNDS, "{told}");
 }
