@@ -1,5 +1,6 @@
 //! The story: from the inputs to the report, in this order. Nothing else decides order.
 
+use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::io::{self, Write as _};
 use std::pin::pin;
@@ -74,12 +75,16 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>, environment: &Environ
 fn told(policy: Result<Policy, Vec<Error>>) -> ExitCode {
     match policy {
         Ok(Policy { document, remarks }) => {
-            remarks.iter().for_each(|remark| complain(remark));
+            for remark in &remarks {
+                complain(remark);
+            }
             print(&format!("{document:#}"));
             ExitCode::SUCCESS
         }
         Err(mistakes) => {
-            mistakes.iter().for_each(|mistake| complain(&mistake.to_string()));
+            for mistake in &mistakes {
+                complain(&mistake.to_string());
+            }
             ExitCode::from(Verdict::Invalid.exit_code())
         }
     }
@@ -224,12 +229,21 @@ async fn story(
         say(&line);
     }
 
-    // 4 May we.
-    for service in plan.services.iter().filter(|service| !service.steps.is_empty()) {
+    // 4 May we; and meanwhile, what a reader of the plan wants to know of its images.
+    for (index, service) in plan.services.iter().enumerate().filter(|(_, service)| !service.steps.is_empty()) {
         let Some(observed) = &report.observed else { continue };
         let subject =
             Subject { inputs: &inputs, observed, plan: service, in_flight: other.as_ref(), http: &doors.http };
-        report.checked.extend(Box::pin(checks::check(&subject, &aws)).await);
+        let stored = async {
+            match inputs.deploy.mode {
+                Mode::Plan => observe::images::stored(observed, &aws).await,
+                Mode::Deploy | Mode::Rollback => BTreeMap::new(),
+            }
+        };
+        let (checked, stored) = Box::pin(async { tokio::join!(checks::check(&subject, &aws), stored) }).await;
+        report.checked.extend(checked);
+        let told = report.plan.as_mut().and_then(|plan| plan.services.get_mut(index));
+        told.into_iter().flat_map(|plan| &mut plan.images).for_each(|image| image.describe(&stored));
     }
     for line in console::checks(report) {
         say(&line);

@@ -11,6 +11,7 @@ mod health;
 mod inquiry;
 mod late;
 mod movement;
+mod once;
 pub mod poll;
 pub mod progress;
 pub mod register;

@@ -9,6 +9,7 @@ use tokio::time::timeout;
 
 use super::facts::{Facts, Goal, Tracking};
 use super::health;
+use super::once::Once;
 use super::progress::Told;
 use super::rollout::{Phase, Rollout};
 use super::track::{self, Answer, Question, Track};
@@ -43,10 +44,10 @@ pub(super) struct Watch<'a> {
     strikes: u32,
     /// Looks in a row that brought nothing, and what the last one met.
     blind: (u32, Option<CallError>),
-    told_trouble: bool,
-    told_back: bool,
+    told_trouble: Once,
+    told_back: Once,
     told_pauses: BTreeSet<String>,
-    told_blind: bool,
+    told_blind: Once,
     /// What the target groups say cannot be read.
     without_targets: bool,
 }
@@ -71,10 +72,10 @@ impl<'a> Watch<'a> {
             track: Track::new(plan.service.as_ref(), goal),
             strikes: 0,
             blind: (0, None),
-            told_trouble: false,
-            told_back: false,
+            told_trouble: Once::default(),
+            told_back: Once::default(),
             told_pauses: BTreeSet::new(),
-            told_blind: false,
+            told_blind: Once::default(),
             without_targets: false,
         }
     }
@@ -154,7 +155,7 @@ impl<'a> Watch<'a> {
     }
 
     fn warn_blind(&mut self, error: &CallError, then: &str, tell: &mut dyn FnMut(What)) {
-        if !std::mem::replace(&mut self.told_blind, true) {
+        if self.told_blind.is_first() {
             tell(What::Warned(format!("whether the tasks are healthy cannot be read ({error}); {then}")));
         }
     }
@@ -187,8 +188,7 @@ impl<'a> Watch<'a> {
                 if self.strikes >= STRIKES {
                     return Err(left_alone(error, self.goal));
                 }
-                if !self.told_trouble {
-                    self.told_trouble = true;
+                if self.told_trouble.is_first() {
                     tell(What::Warned(format!("a read failed and is tried again: {error}")));
                 }
             }
@@ -208,8 +208,7 @@ impl<'a> Watch<'a> {
                 tell(What::Progress(pause_line(deployment, hook)));
             }
         }
-        if *rollout == Rollout::Moving(Phase::Back) && !self.told_back {
-            self.told_back = true;
+        if *rollout == Rollout::Moving(Phase::Back) && self.told_back.is_first() {
             let revision = short_name(&self.goal.task_definition);
             let reason = self.facts.failed_reason.as_deref().unwrap_or("the deployment is rolled back");
             let then = if self.facts.has_earlier(self.goal) {

@@ -57,7 +57,6 @@ impl Story {
             running: Some(running),
             running_revision: None,
             digests: BTreeMap::new(),
-            stored_images: BTreeMap::new(),
             way_back: None,
             warnings: Vec::new(),
         };

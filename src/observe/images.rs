@@ -5,13 +5,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::Value;
 use tokio::task::JoinSet;
 
-use super::{Base, Digest};
+use super::{Base, Digest, Observed};
 use crate::aws::Aws;
 use crate::aws::call::CallError;
 use crate::aws::ecr::ImageLookup;
 use crate::inputs::{Edits, Inputs};
 use crate::model::image::{ImageRef, Registry, StoredImage};
-use crate::model::service::ServiceRevision;
 use crate::model::task_definition::TaskDefinition;
 
 /// The digest of every image that the rendered definition can have, by the image's text, and remarks on those that
@@ -59,15 +58,12 @@ pub async fn digests(inputs: &Inputs, base: &Base, aws: &Aws) -> (BTreeMap<Strin
 
 /// What private ECR registries keep of the images that are deployed and of those that run, by digest. One call for each
 /// repository, all at once; what cannot be read is left out.
-pub async fn stored(
-    digests: &BTreeMap<String, Digest>,
-    running: Option<&ServiceRevision>,
-    aws: &Aws,
-) -> BTreeMap<String, StoredImage> {
-    let new = digests.iter().filter_map(|(text, known)| match known {
+pub async fn stored(observed: &Observed, aws: &Aws) -> BTreeMap<String, StoredImage> {
+    let new = observed.digests.iter().filter_map(|(text, known)| match known {
         Digest::Known { digest, .. } => Some((text, digest)),
         Digest::Missing(_) | Digest::Unknown(_) => None,
     });
+    let running = observed.running_revision.as_ref();
     let running = running.map(|revision| revision.container_images.as_slice()).unwrap_or_default();
     let old = running.iter().filter_map(|image| Some((&image.image, image.image_digest.as_ref()?)));
     let mut repositories: BTreeMap<ImageRef, [BTreeSet<String>; 2]> = BTreeMap::new();

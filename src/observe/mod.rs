@@ -15,7 +15,6 @@ use crate::aws::Aws;
 use crate::error::Error;
 use crate::inputs::runner::Runner;
 use crate::inputs::{Definition, Inputs, Mode, Source};
-use crate::model::image::StoredImage;
 use crate::model::manifest::Manifest;
 use crate::model::names::{Revision, short_name};
 use crate::model::service::{Service, ServiceRevision};
@@ -40,8 +39,6 @@ pub struct Observed {
     pub newest: Option<Registered>,
     /// The digest of each image that is in question, by the image's text.
     pub digests: BTreeMap<String, Digest>,
-    /// What private ECR registries keep of the images before and after, by digest; read for a plan alone.
-    pub stored_images: BTreeMap<String, StoredImage>,
     /// Where `mode: rollback` leads.
     pub way_back: Option<WayBack>,
     /// Remarks: what could not be read, and which permission it lacked.
@@ -126,10 +123,6 @@ pub async fn observe(inputs: &Inputs, file: Option<Base>, runner: &Runner, aws: 
     for warning in [running.1, newest.1, running_revision.1] {
         warnings.extend(warning);
     }
-    let stored_images = match inputs.deploy.mode {
-        Mode::Plan => Box::pin(images::stored(&digests, running_revision.0.as_ref(), aws)).await,
-        Mode::Deploy | Mode::Rollback => BTreeMap::new(),
-    };
     Ok(Observed {
         service: service.cloned(),
         code_deploy,
@@ -138,7 +131,6 @@ pub async fn observe(inputs: &Inputs, file: Option<Base>, runner: &Runner, aws: 
         running_revision: running_revision.0,
         newest: if base_is_newest { registered } else { newest.0 },
         digests,
-        stored_images,
         way_back,
         warnings,
     })

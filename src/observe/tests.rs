@@ -28,7 +28,7 @@ async fn look(world: World, given: &[(&str, &str)], file: Option<Base>) -> (Resu
 }
 
 async fn error(world: World, given: &[(&str, &str)]) -> String {
-    look(world, given, None).await.0.unwrap_err().to_string()
+    Box::pin(look(world, given, None)).await.0.unwrap_err().to_string()
 }
 
 #[tokio::test]

@@ -16,12 +16,14 @@ mod pin;
 mod prices;
 mod steps;
 
+use std::collections::BTreeMap;
+
 use serde::Serialize;
 use serde_json::Value;
 
 use crate::error::Error;
 use crate::inputs::{Inputs, Mode, OnCancel, OnFailure};
-use crate::model::image::ImageRef;
+use crate::model::image::{ImageRef, StoredImage};
 use crate::model::service::Service;
 use crate::model::task_definition::{Registered, TaskDefinition};
 use crate::observe::{Digest, Observed};
@@ -80,6 +82,16 @@ impl ServicePlan {
     pub fn deployment_setting(&self, name: &str) -> Option<&Value> {
         let current = || self.service.as_ref()?.deployment_configuration.as_ref()?.get(name);
         self.deployment_configuration().and_then(|sent| sent.get(name)).or_else(current)
+    }
+}
+
+impl ImageChange {
+    /// Takes over what registries keep of the images, by digest.
+    pub fn describe(&mut self, stored: &BTreeMap<String, StoredImage>) {
+        let of = |digest: &Option<String>| digest.as_ref().and_then(|digest| stored.get(digest));
+        let (old, new) = (of(&self.from_digest), of(&self.to_digest));
+        (self.from_size, self.from_pushed) = (old.and_then(|image| image.size), old.and_then(|image| image.pushed));
+        (self.to_size, self.to_pushed) = (new.and_then(|image| image.size), new.and_then(|image| image.pushed));
     }
 }
 
@@ -187,22 +199,13 @@ pub fn plan(inputs: &Inputs, observed: &Observed) -> Result<Plan, Vec<Error>> {
 /// Each container's image, before and after.
 fn images(before: Option<&TaskDefinition>, after: &TaskDefinition, observed: &Observed) -> Vec<ImageChange> {
     let image_before = |container: &str| before?.images().find(|(name, _)| *name == container).map(|(_, image)| image);
-    let stored = |digest: &Option<String>| digest.as_ref().and_then(|digest| observed.stored_images.get(digest));
-    let change = |(container, image): (&str, &str)| {
-        let from_digest = image_before(container).and_then(|image| steps::running_digest(observed, container, image));
-        let to_digest = digest(image, observed);
-        let (old, new) = (stored(&from_digest), stored(&to_digest));
-        ImageChange {
-            container: container.to_owned(),
-            from: image_before(container).map(str::to_owned),
-            to: image.to_owned(),
-            from_size: old.and_then(|image| image.size),
-            from_pushed: old.and_then(|image| image.pushed),
-            to_size: new.and_then(|image| image.size),
-            to_pushed: new.and_then(|image| image.pushed),
-            from_digest,
-            to_digest,
-        }
+    let change = |(container, image): (&str, &str)| ImageChange {
+        container: container.to_owned(),
+        from: image_before(container).map(str::to_owned),
+        from_digest: image_before(container).and_then(|image| steps::running_digest(observed, container, image)),
+        to: image.to_owned(),
+        to_digest: digest(image, observed),
+        ..ImageChange::default()
     };
     after.images().map(change).collect()
 }

@@ -61,7 +61,6 @@ impl Case {
             newest: Some(running.clone()),
             running: Some(running),
             running_revision: serde_json::from_value(running_revision).unwrap(),
-            stored_images: BTreeMap::new(),
             digests: BTreeMap::from([(IMAGE.to_owned(), index(OLD))]),
             way_back: None,
             warnings: Vec::new(),
@@ -347,8 +346,8 @@ fn a_service_that_has_it_all_but_its_tasks_is_not_called_fine_in_silence() {
 #[test]
 fn an_image_tells_its_size_and_age_where_they_are_known() {
     let stored = StoredImage { size: Some(28_412_345), pushed: Some(1_700_000_000), ..StoredImage::default() };
-    let case = Case::new(&[]).with(|observed| drop(observed.stored_images.insert(OLD.to_owned(), stored)));
-    let image = case.plan().images.remove(0);
+    let mut image = Case::new(&[]).plan().images.remove(0);
+    image.describe(&BTreeMap::from([(OLD.to_owned(), stored)]));
     assert_eq!((image.from_size, image.from_pushed), (Some(28_412_345), Some(1_700_000_000)));
     assert_eq!((image.to_size, image.to_pushed), (image.from_size, image.from_pushed));
 }

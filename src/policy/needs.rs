@@ -6,12 +6,15 @@ use super::resources::{self as on, Condition};
 use super::scope::Scope;
 use crate::inputs::{Check, Mode};
 
+/// Whether the inputs need an action.
+pub(super) type Needed = fn(&Scope<'_>) -> bool;
+
 /// Actions that have their resource and condition in common.
 pub(super) struct Statement {
     /// Its name.
     pub sid: &'static str,
     /// Each action, and whether the inputs need it.
-    pub actions: &'static [(&'static str, fn(&Scope<'_>) -> bool)],
+    pub actions: &'static [(&'static str, Needed)],
     /// On what; on nothing leaves it out.
     pub resources: fn(&Scope<'_>) -> Vec<String>,
     /// Under which condition.

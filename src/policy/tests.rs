@@ -1,4 +1,4 @@
-#![expect(clippy::unwrap_used, reason = "a test speaks by failing")]
+#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test speaks by failing")]
 
 use std::ffi::OsString;
 

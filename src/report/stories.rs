@@ -235,7 +235,6 @@ fn known(verdict: Verdict, seconds: u64) -> Report {
         code_deploy: None,
         newest: Some(registered_revision("web:7")),
         digests: BTreeMap::new(),
-        stored_images: BTreeMap::new(),
         way_back: None,
         warnings: Vec::new(),
     };

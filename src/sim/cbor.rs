@@ -85,7 +85,9 @@ fn encode(name: &str, value: &Value, bytes: &mut Vec<u8>) {
         Value::String(text) => words(text, bytes),
         Value::Array(items) => {
             head(LIST, items.len() as u64, bytes);
-            items.iter().for_each(|item| encode("", item, bytes));
+            for item in items {
+                encode("", item, bytes);
+            }
         }
         Value::Object(members) => {
             head(MAP, members.len() as u64, bytes);
@@ -106,12 +108,12 @@ fn words(text: &str, bytes: &mut Vec<u8>) {
 fn head(major: u8, number: u64, bytes: &mut Vec<u8>) {
     let major = major << 5;
     if let Ok(small) = u8::try_from(number) {
-        if small < 24 { bytes.push(major | small) } else { bytes.extend([major | 24, small]) }
+        if small < 24 { bytes.push(major | small) } else { bytes.extend([major | 0x18, small]) }
     } else if let Ok(number) = u16::try_from(number) {
-        bytes.push(major | 25);
+        bytes.push(major | 0x19);
         bytes.extend(number.to_be_bytes());
     } else {
-        bytes.push(major | 27);
+        bytes.push(major | 0x1b);
         bytes.extend(number.to_be_bytes());
     }
 }

@@ -48,11 +48,11 @@ fn describe(world: &World, input: &Value) -> Answered {
         return Err(Refusal::new("ValidationError", message));
     }
     let types = texts(input, "AlarmTypes");
-    let wanted =
+    let is_asked =
         |kind: &str| if types.is_empty() { kind == "MetricAlarm" } else { types.iter().any(|asked| asked == kind) };
     let shown = |composite: bool, kind: &str| -> Vec<Value> {
-        let named = |alarm: &&Alarm| alarm.composite == composite && (names.is_empty() || names.contains(&alarm.name));
-        world.alarms.iter().filter(|_| wanted(kind)).filter(named).map(|alarm| described(world, alarm)).collect()
+        let fits = |alarm: &&Alarm| alarm.composite == composite && (names.is_empty() || names.contains(&alarm.name));
+        world.alarms.iter().filter(|_| is_asked(kind)).filter(fits).map(|alarm| described(world, alarm)).collect()
     };
     let (metric, composite) = (shown(false, "MetricAlarm"), shown(true, "CompositeAlarm"));
     Ok(json!({"MetricAlarms": metric, "CompositeAlarms": composite}))

@@ -86,7 +86,9 @@ async fn alarms_that_may_not_be_read_are_skipped_and_the_action_is_named() {
     let world = watched(&["5xx"]).with_alarm("5xx", "ALARM", REASON).denied("DescribeAlarms");
     let ended = deploying(world).await.input("checks", "alarms=block").run().await;
     ended.is(0, "succeeded", "");
-    assert!(said(&ended, "alarms")["skipped"][0].as_str().unwrap().contains("`cloudwatch:DescribeAlarms` is denied to"));
+    assert!(
+        said(&ended, "alarms")["skipped"][0].as_str().unwrap().contains("`cloudwatch:DescribeAlarms` is denied to")
+    );
 }
 
 #[tokio::test]

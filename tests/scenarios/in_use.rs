@@ -126,7 +126,9 @@ fn shuffle_keys(value: &mut Value, dice: &mut fastrand::Rng) {
         Value::Object(fields) => {
             let mut entries: Vec<_> = std::mem::take(fields).into_iter().collect();
             dice.shuffle(&mut entries);
-            entries.iter_mut().for_each(|(_, value)| shuffle_keys(value, dice));
+            for (_, value) in &mut entries {
+                shuffle_keys(value, dice);
+            }
             fields.extend(entries);
         }
         Value::Array(items) => items.iter_mut().for_each(|item| shuffle_keys(item, dice)),
@@ -176,14 +178,14 @@ fn every_value_that_changes_is_told_under_its_container_and_no_variable_s_value_
         let mut found = Vec::new();
         leaves(&definition, "", &mut found);
         for pointer in found {
-            let mut changed = definition.clone();
-            let value = changed.pointer_mut(&pointer).unwrap();
+            let mut other = definition.clone();
+            let value = other.pointer_mut(&pointer).unwrap();
             *value = match &*value {
                 Value::Bool(flag) => json!(!*flag),
                 Value::Number(number) => json!(number.as_i64().unwrap() + 1),
                 other => json!(format!("{}x", other.as_str().unwrap())),
             };
-            let changes = diff(&stored, &TaskDefinition::from_document(changed).unwrap());
+            let changes = diff(&stored, &TaskDefinition::from_document(other).unwrap());
             assert!(!changes.is_empty(), "{name} {pointer}: nothing is told");
             let index = pointer.strip_prefix("/containerDefinitions/").and_then(|rest| rest.split('/').next());
             let container =

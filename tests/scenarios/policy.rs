@@ -149,7 +149,7 @@ fn stalled() -> World {
 /// The service is there no more, but another one.
 fn without_service() -> World {
     let mut world = World::default();
-    world.change_service("web", |service| service.name = "shop".to_owned());
+    world.change_service("web", |service| service.name = "shop".into());
     world
 }
 

@@ -10,6 +10,7 @@ use super::failing::Failing;
 use super::judge::{Ending, Facts, Goal, LAG, Next, Phase, Rollout, is_ours, is_under_way, judge, was_stopped_by_hand};
 use super::words::{explain, line};
 use crate::apply::facts::{GONE, live};
+use crate::apply::once::Once;
 use crate::apply::progress::{HEARTBEAT, minutes};
 use crate::apply::{Outcome, What};
 use crate::aws::Aws;
@@ -71,8 +72,8 @@ pub async fn follow(
         strikes: 0,
         told: String::new(),
         told_at: Duration::ZERO,
-        warned: false,
-        warned_back: false,
+        warned: Once::default(),
+        warned_back: Once::default(),
         extended: false,
         is_budgeted: false,
         blind: 0,
@@ -151,7 +152,7 @@ pub async fn settle(
     tell: &mut dyn FnMut(What),
 ) -> Result<(), Error> {
     let deadline = Instant::now() + wait.limit;
-    let (mut strikes, mut blind, mut warned) = (0, 0, false);
+    let (mut strikes, mut blind, mut warned) = (0, 0, Once::default());
     loop {
         let name = outcome.service.as_ref().map(|service| service.service_name.clone()).unwrap_or_default();
         let services = match aws.describe_services(&plan.cluster, &[&name]).await {
@@ -171,7 +172,7 @@ pub async fn settle(
                     );
                     return Err(error);
                 }
-                if !std::mem::replace(&mut warned, true) {
+                if warned.is_first() {
                     tell(What::Warned(format!("`{}` fails and is tried again: {}", error.action, error.message)));
                 }
                 Vec::new()
@@ -224,8 +225,8 @@ struct Watch<'a> {
     strikes: u32,
     told: String,
     told_at: Duration,
-    warned: bool,
-    warned_back: bool,
+    warned: Once,
+    warned_back: Once,
     /// The way back has been given its own time.
     extended: bool,
     /// The limit was made longer by the waits, if there are any.
@@ -340,7 +341,7 @@ impl Watch<'_> {
     }
 
     fn warn(&mut self, error: &CallError, tell: &mut dyn FnMut(What)) {
-        if !std::mem::replace(&mut self.warned, true) {
+        if self.warned.is_first() {
             tell(What::Warned(format!("a read failed and is tried again: {error}")));
         }
     }
@@ -396,7 +397,7 @@ impl Watch<'_> {
             tell(What::Progress(told));
             (self.told, self.told_at) = (line, self.facts.now);
         }
-        if *rollout == Rollout::Moving(Phase::Back) && !std::mem::replace(&mut self.warned_back, true) {
+        if *rollout == Rollout::Moving(Phase::Back) && self.warned_back.is_first() {
             let (ours, revision) = (&self.goal.deployment_id, short_name(&self.goal.task_definition));
             tell(What::Progress(format!(
                 "{ours} of {revision} failed; waiting until the earlier revision serves again"

@@ -622,14 +622,14 @@ mod stage {
     async fn a_run_whose_deployment_was_stopped_for_another_s_is_superseded() {
         let sim = Rc::new(Sim::start(world(Course::Stalls)).await.unwrap());
         let (first, second) = (sim.clone(), sim.clone());
-        let first = Run::on(first, |_| {}, |_| {}, None);
+        let first = Box::pin(Run::on(first, |_| {}, |_| {}, None));
         let second = async {
             sleep(std::time::Duration::from_secs(30)).await;
             let asked = |inputs: &mut Inputs| {
                 inputs.deploy.on_concurrent = OnConcurrent::Replace;
                 inputs.deploy.force_new_deployment = Some(true);
             };
-            Run::on(second, asked, |_| {}, None).await
+            Box::pin(Run::on(second, asked, |_| {}, None)).await
         };
         let (first, second) = Box::pin(async { tokio::join!(first, second) }).await;
         let (first_told, theirs) = (first.ending(), second.outcome.codedeploy_deployment_id.as_deref().unwrap());

@@ -183,12 +183,12 @@ fn judge(image: &Used<'_>, built: &Built, machine: &Machine) -> Option<Finding> 
     let other = built.platforms.iter().find_map(|platform| {
         [("amd64", "X86_64"), ("arm64", "ARM64")]
             .into_iter()
-            .find_map(|(machine, word)| platform.runs_on(os, machine).then_some(word))
+            .find_map(|(other, word)| platform.runs_on(os, other).then_some(word))
     });
-    let build = format!("Build it with `docker buildx build --platform {os}/{architecture}`");
+    let rebuild = format!("Build it with `docker buildx build --platform {os}/{architecture}`");
     let fix = match other {
-        Some(word) => format!("{build}, or set `runtimePlatform` to `{{\"cpuArchitecture\": \"{word}\"}}`."),
-        None => format!("{build}."),
+        Some(word) => format!("{rebuild}, or set `runtimePlatform` to `{{\"cpuArchitecture\": \"{word}\"}}`."),
+        None => format!("{rebuild}."),
     };
     let finding = Finding::new(Error::new(
         Code::ImagePlatformMismatch,
