@@ -237,11 +237,12 @@ async fn story(
         let stored = async {
             match inputs.deploy.mode {
                 Mode::Plan => observe::images::stored(observed, &aws).await,
-                Mode::Deploy | Mode::Rollback => BTreeMap::new(),
+                Mode::Deploy | Mode::Rollback => (BTreeMap::new(), None),
             }
         };
-        let (checked, stored) = Box::pin(async { tokio::join!(checks::check(&subject, &aws), stored) }).await;
+        let (checked, (stored, unread)) = Box::pin(async { tokio::join!(checks::check(&subject, &aws), stored) }).await;
         report.checked.extend(checked);
+        report.warnings.extend(unread);
         let told = report.plan.as_mut().and_then(|plan| plan.services.get_mut(index));
         told.into_iter().flat_map(|plan| &mut plan.images).for_each(|image| image.describe(&stored));
     }

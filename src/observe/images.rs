@@ -7,7 +7,7 @@ use tokio::task::JoinSet;
 
 use super::{Base, Digest, Observed};
 use crate::aws::Aws;
-use crate::aws::call::CallError;
+use crate::aws::call::{CallError, CallErrorKind};
 use crate::aws::ecr::ImageLookup;
 use crate::inputs::{Edits, Inputs};
 use crate::model::image::{ImageRef, Registry, StoredImage};
@@ -57,8 +57,8 @@ pub async fn digests(inputs: &Inputs, base: &Base, aws: &Aws) -> (BTreeMap<Strin
 }
 
 /// What private ECR registries keep of the images that are deployed and of those that run, by digest. One call for each
-/// repository, all at once; what cannot be read is left out.
-pub async fn stored(observed: &Observed, aws: &Aws) -> BTreeMap<String, StoredImage> {
+/// repository, all at once; what cannot be read is left out, with a remark where a permission is missing.
+pub async fn stored(observed: &Observed, aws: &Aws) -> (BTreeMap<String, StoredImage>, Option<String>) {
     let new = observed.digests.iter().filter_map(|(text, known)| match known {
         Digest::Known { digest, .. } => Some((text, digest)),
         Digest::Missing(_) | Digest::Unknown(_) => None,
@@ -78,20 +78,29 @@ pub async fn stored(observed: &Observed, aws: &Aws) -> BTreeMap<String, StoredIm
     for (image, [new, old]) in repositories {
         let aws = aws.clone();
         lookups.spawn(async move {
-            let repository = image.in_ecr()?;
+            let Some(repository) = image.in_ecr() else { return Ok(Vec::new()) };
             let all: Vec<&str> = new.union(&old).map(String::as_str).collect();
             match aws.describe_images(&repository, &all).await {
                 // One that is gone makes the whole call fail.
                 Err(error) if error.code.as_deref() == Some("ImageNotFoundException") && !new.is_empty() => {
                     let new: Vec<&str> = new.iter().map(String::as_str).collect();
-                    aws.describe_images(&repository, &new).await.ok()
+                    aws.describe_images(&repository, &new).await
                 }
-                answer => answer.ok(),
+                answer => answer,
             }
         });
     }
-    let stored = lookups.join_all().await.into_iter().flatten().flatten();
-    stored.map(|image| (image.digest.clone(), image)).collect()
+    let (mut stored, mut remark) = (BTreeMap::new(), None);
+    for answer in lookups.join_all().await {
+        match answer {
+            Ok(images) => stored.extend(images.into_iter().map(|image| (image.digest.clone(), image))),
+            Err(error) if error.kind == CallErrorKind::Denied => {
+                remark = Some(format!("The size and age of the images are not known: {error}"));
+            }
+            Err(_) => {}
+        }
+    }
+    (stored, remark)
 }
 
 /// One digest for each image asked for.
@@ -156,7 +165,6 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::aws::call::CallErrorKind;
 
     fn image(text: &str) -> ImageRef {
         ImageRef::parse(text).unwrap()
