@@ -230,7 +230,7 @@ async fn story(
     }
 
     // 4 May we; and meanwhile, what a reader of the plan wants to know of its images.
-    for (index, service) in plan.services.iter().enumerate().filter(|(_, service)| !service.steps.is_empty()) {
+    for (index, service) in plan.services.iter().enumerate().filter(|(_, service)| service.writes()) {
         let Some(observed) = &report.observed else { continue };
         let subject =
             Subject { inputs: &inputs, observed, plan: service, in_flight: other.as_ref(), http: &doors.http };

@@ -69,6 +69,11 @@ pub struct ServicePlan {
 }
 
 impl ServicePlan {
+    /// Whether anything is to be changed: following what goes on already changes nothing.
+    pub fn writes(&self) -> bool {
+        !self.steps.iter().all(|step| matches!(step, Step::AwaitRollout | Step::JoinCodeDeploy { .. }))
+    }
+
     /// The settings of the service's deployments as they will be: those that are sent, or else those that it has.
     pub fn deployment_configuration(&self) -> Option<&Value> {
         let sent = self.steps.iter().find_map(|step| match step {

@@ -380,6 +380,7 @@ async fn a_new_service_whose_first_deployment_fails_has_nothing_to_go_back_to() 
     let ended = Scenario::of(brand_new(broken())).await.input("image", &IMAGE_V2.replace(":v2", ":v1")).run().await;
     assert_eq!((ended.code, ended.output("verdict")), (Some(5), "rollback-failed"), "{}", ended.told());
     assert_eq!(ended.writes, [""; 0]);
+    assert!(!ended.stdout.contains("What was checked"), "there is no first write: {}", ended.told());
     assert!(ended.stdout.contains("there is no earlier deployment"), "{}", ended.told());
     assert!(ended.stdout.contains("waiting for what ECS does next"), "{}", ended.told());
     assert!(!ended.stdout.contains("serves again"), "{}", ended.told());
