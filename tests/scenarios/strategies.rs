@@ -382,7 +382,6 @@ async fn a_new_service_whose_first_deployment_fails_has_nothing_to_go_back_to() 
     assert_eq!(ended.writes, [""; 0]);
     assert!(!ended.stdout.contains("What was checked"), "there is no first write: {}", ended.told());
     assert!(ended.stdout.contains("there is no earlier deployment"), "{}", ended.told());
-    assert!(ended.stdout.contains("waiting for what ECS does next"), "{}", ended.told());
     assert!(!ended.stdout.contains("serves again"), "{}", ended.told());
     // Ours takes its place, and fails as well.
     let world = brand_new(Rollout::Stall { running: 0 }).rollout("web", broken());
