@@ -137,6 +137,12 @@ pub(super) const STATEMENTS: &[Statement] = &[
         condition: none,
     },
     Statement {
+        sid: "CachesOfOtherRegistries",
+        actions: &[("ecr:DescribePullThroughCacheRules", |it| it.checks(Check::ImageExists))],
+        resources: on::anything,
+        condition: none,
+    },
+    Statement {
         sid: "Secrets",
         actions: &[("secretsmanager:DescribeSecret", |it| it.checks(Check::SecretsExist))],
         resources: on::secrets,

@@ -27,10 +27,11 @@ const KEY: &str = "AKIAEXAMPLEEXAMPLE00";
 const SILENT: [&str; 2] = ["ecs:ListServices", "ecs:ListClusters"];
 
 /// What checks ask for.
-const CHECKS: [&str; 10] = [
+const CHECKS: [&str; 11] = [
     "cloudwatch:DescribeAlarms",
     "ec2:DescribeSubnets",
     "ecr:DescribeImages",
+    "ecr:DescribePullThroughCacheRules",
     "ecr:GetDownloadUrlForLayer",
     "elasticloadbalancing:DescribeTargetGroups",
     "iam:GetRole",
