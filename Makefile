@@ -4,7 +4,7 @@ PARTS := unit soak lint conformance-botocore conformance-openapi moto ministack 
 .PHONY: help demo test install readme mutants $(PARTS)
 
 help:
-	@echo 'make demo    three deploys to a pretend AWS, seconds each'
+	@echo 'make demo    four deploys to a pretend AWS, seconds each'
 	@echo 'make test    everything below; says how long each part took'
 	@echo 'make install the tools the tests need (done by each of the parts)'
 	@tests/tools/parts --list

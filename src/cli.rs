@@ -136,7 +136,7 @@ fn command() -> Clap {
         .subcommand(with("plan", "Show what deploy would do, and change nothing"))
         .subcommand(with("rollback", "Go back to the last revision that completed, or to a named one"))
         .subcommand(Clap::new("post").about("Close what a killed run left open on GitHub").hide(true))
-        .subcommand(Clap::new("demo").about("Show three deploys against a pretend AWS and GitHub"))
+        .subcommand(Clap::new("demo").about("Show four deploys against a pretend AWS and GitHub"))
         .subcommand(sim())
         .subcommand(with("policy", "Print the IAM policy that these inputs need, as JSON").arg(trust()))
 }

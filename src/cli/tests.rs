@@ -100,7 +100,7 @@ fn help_shows_what_action_yml_says() {
       deploy    Deploy, and follow the deployment to its end (the verb when none is given)
       plan      Show what deploy would do, and change nothing
       rollback  Go back to the last revision that completed, or to a named one
-      demo      Show three deploys against a pretend AWS and GitHub
+      demo      Show four deploys against a pretend AWS and GitHub
       policy    Print the IAM policy that these inputs need, as JSON
       help      Print this message or the help of the given subcommand(s)
 

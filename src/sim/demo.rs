@@ -1,4 +1,4 @@
-//! Three deploys to watch: the real program, as its own process with the runner's environment, against this stage.
+//! Four deploys to watch: the real program, as its own process with the runner's environment, against this stage.
 
 use std::fs;
 use std::io::{self, Write as _};
@@ -23,7 +23,7 @@ struct Story {
     tag: &'static str,
 }
 
-/// Plays the three stories and leaves what each wrote in a folder below `out`.
+/// Plays the four stories and leaves what each wrote in a folder below `out`.
 ///
 /// # Errors
 /// When a folder, a process or the stage cannot be had, or a story ends otherwise than it should.
@@ -35,11 +35,9 @@ pub async fn play(program: &Path, out: &Path) -> io::Result<()> {
     Ok(())
 }
 
-fn stories() -> [Story; 3] {
+fn stories() -> [Story; 4] {
     let moving = || World::default().clock(Clock::Wall(TICK));
-    let world = moving();
-    let typo = world.image("web", "v2-typo");
-    let trouble = Trouble::image_not_found(&typo);
+    let trouble = Trouble::exit(1).writing(&["web v2 starts", "panic: DATABASE_URL is not set"]);
     [
         Story {
             name: "good",
@@ -48,9 +46,15 @@ fn stories() -> [Story; 3] {
             tag: "v2",
         },
         Story {
+            name: "crash",
+            title: "A crash: v2 ends as soon as it starts; ECS's circuit breaker rolls it back",
+            world: moving().rollout("web", Rollout::CircuitBreaker { failures: 3, rollback: true, trouble }),
+            tag: "v2",
+        },
+        Story {
             name: "bad-image",
-            title: "A bad image: the tag was never pushed; ECS's circuit breaker rolls it back",
-            world: world.rollout("web", Rollout::CircuitBreaker { failures: 3, rollback: true, trouble }),
+            title: "A bad image: the tag was never pushed; nothing is begun",
+            world: moving(),
             tag: "v2-typo",
         },
         Story { name: "unchanged", title: "The same again: v1 is what runs already", world: moving(), tag: "v1" },

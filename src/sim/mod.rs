@@ -26,7 +26,7 @@
 //! | [`github`] | pull requests, comments, deployments of commits |
 //! | [`faults`] | throttles, resets, lost answers, denied actions on command |
 //! | [`ledger`] | every call that came in, and which of them changed something |
-//! | [`demo`] | three deploys to watch |
+//! | [`demo`] | four deploys to watch |
 //! | [`server`] | the HTTP skin, nothing else |
 //!
 //! Nothing here sleeps on a thread or reads a clock but tokio's, so that a whole story also runs in virtual time.
