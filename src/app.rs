@@ -1,6 +1,5 @@
 //! The story: from the inputs to the report, in this order. Nothing else decides order.
 
-use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::io::{self, Write as _};
 use std::pin::pin;
@@ -10,27 +9,30 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::time::Instant;
 
-use crate::apply::{self, Event, What, concurrent};
+use crate::apply::{self, Event, What};
 use crate::aws::{Aws, Transport};
-use crate::checks::{self, Checked, Subject};
 use crate::cli::{self, Command};
 use crate::diagnose;
-use crate::error::{Code, Error};
+use crate::error::Error;
 use crate::github;
 use crate::http::Http;
 use crate::inputs::environment::Environment;
-use crate::inputs::{self, Asked, Inputs, Mode, OnConcurrent, Wait};
+use crate::inputs::{self, Asked, Mode};
 use crate::model::verdict::Verdict;
 use crate::observe;
-use crate::plan::{self, Plan};
-use crate::policy::Policy;
-use crate::report::{Report, console, json, outputs, summary};
+use crate::plan;
+use crate::report::{Report, console, outputs, summary};
 
 use self::publish::Open;
+use self::way::Way;
 
+mod checking;
+mod conclude;
+mod documents;
 pub mod policy;
 pub mod post;
 mod publish;
+mod way;
 
 /// Does what the command line and the environment ask for.
 pub fn main(arguments: impl IntoIterator<Item = OsString>, environment: &Environment) -> ExitCode {
@@ -44,7 +46,7 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>, environment: &Environ
             }
             return ExitCode::from(exit_code);
         }
-        Command::Policy { asked, which } => return told(policy::policy(&asked, which)),
+        Command::Policy { asked, which } => return policy::print(&asked, which),
         command => command,
     };
     let runtime = match tokio::runtime::Builder::new_current_thread().enable_all().build() {
@@ -69,25 +71,6 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>, environment: &Environ
     // A name that is still being resolved must not hold up the end.
     runtime.shutdown_background();
     exit_code
-}
-
-/// The policy alone on stdout, so that it can be handed on as it is.
-fn told(policy: Result<Policy, Vec<Error>>) -> ExitCode {
-    match policy {
-        Ok(Policy { document, remarks }) => {
-            for remark in &remarks {
-                complain(remark);
-            }
-            print(&format!("{document:#}"));
-            ExitCode::SUCCESS
-        }
-        Err(mistakes) => {
-            for mistake in &mistakes {
-                complain(&mistake.to_string());
-            }
-            ExitCode::from(Verdict::Invalid.exit_code())
-        }
-    }
 }
 
 /// The verbs of the stage: the demo, and the pretend AWS on its own.
@@ -153,7 +136,7 @@ pub async fn run(
         Ok(ended) => (ended, None),
         Err(name) => (Err(vec![cancel(name, &mut report, reached.as_ref(), started, say).await]), Some(name)),
     };
-    let verdict = conclude(&mut report, ended, started.elapsed());
+    let verdict = conclude::conclude(&mut report, ended, started.elapsed());
     // The first signal that comes while the report is told shortens it, and takes nothing back.
     let hurry = async {
         if signal.is_none() {
@@ -220,7 +203,7 @@ async fn story(
         let plan = plan::plan(&inputs, &observed)?;
         report.plan = Some(plan.clone());
         let began = Instant::now();
-        if let Way::Open(other) = make_way(&inputs, &plan, &wait, &aws, report, started, say).await.map_err(one)? {
+        if let Way::Open(other) = way::make_way(&inputs, &plan, &wait, &aws, report, started, say).await.map_err(one)? {
             break (plan, other);
         }
         wait.limit = wait.limit.saturating_sub(began.elapsed());
@@ -230,27 +213,10 @@ async fn story(
     }
 
     // 4 May we; and meanwhile, what a reader of the plan wants to know of its images.
-    for (index, service) in plan.services.iter().enumerate().filter(|(_, service)| service.writes()) {
-        let Some(observed) = &report.observed else { continue };
-        let subject =
-            Subject { inputs: &inputs, observed, plan: service, in_flight: other.as_ref(), http: &doors.http };
-        let stored = async {
-            match inputs.deploy.mode {
-                Mode::Plan => observe::images::stored(observed, &aws).await,
-                Mode::Deploy | Mode::Rollback => (BTreeMap::new(), None),
-            }
-        };
-        let (checked, (stored, unread)) = Box::pin(async { tokio::join!(checks::check(&subject, &aws), stored) }).await;
-        report.checked.extend(checked);
-        report.warnings.extend(unread);
-        let told = report.plan.as_mut().and_then(|plan| plan.services.get_mut(index));
-        told.into_iter().flat_map(|plan| &mut plan.images).for_each(|image| image.describe(&stored));
-    }
+    checking::check(&inputs, &plan, other.as_ref(), report, doors, &aws).await;
     for line in console::checks(report) {
         say(&line);
     }
-    let blocking = report.checked.iter().flat_map(Checked::blocking).map(|finding| finding.error.clone());
-    report.errors.extend(blocking.collect::<Vec<_>>());
     if !report.errors.is_empty() {
         report.verdict = Some(Verdict::Blocked);
         return Ok(());
@@ -272,7 +238,7 @@ async fn story(
         let Report { outcome, timeline, .. } = report;
         let mut tell = |what| timeline_of(timeline, started, say, what);
         apply::apply(service, &wait, &aws, outcome, &mut tell).await.map_err(one)?;
-        if outcome.verdict.is_some_and(calls_for_evidence)
+        if outcome.verdict.is_some_and(conclude::calls_for_evidence)
             && let Some(subject) = outcome.subject(service)
         {
             let evidence = match &outcome.evidence {
@@ -287,48 +253,10 @@ async fn story(
     Ok(())
 }
 
-/// Whether our deployment may begin now.
-enum Way {
-    /// It may; what is to be known of another one in progress.
-    Open(Option<Error>),
-    /// Another one was awaited: everything has to be looked at again.
-    AwaitedAnother,
-}
-
-/// Makes way for our deployment: `on-concurrent` decides where another one is in progress.
-async fn make_way(
-    inputs: &Inputs,
-    plan: &Plan,
-    wait: &Wait,
-    aws: &Aws,
-    report: &mut Report,
-    started: Instant,
-    say: fn(&str),
-) -> Result<Way, Error> {
-    let Some(service) = plan.services.first() else { return Ok(Way::Open(None)) };
-    let Some(other) = concurrent::other(service, aws).await else { return Ok(Way::Open(None)) };
-    let asked = inputs.deploy.on_concurrent;
-    match (inputs.deploy.mode, asked) {
-        (Mode::Plan, _) => Ok(Way::Open(Some(other.remarked(asked)))),
-        // Going back from it is what was asked for.
-        (Mode::Rollback, OnConcurrent::Replace) if other.may_be_replaced() => {
-            report.warnings.push(other.replaced());
-            Ok(Way::Open(None))
-        }
-        (_, OnConcurrent::Replace) if other.may_be_replaced() => Ok(Way::Open(Some(other.remarked(asked)))),
-        (_, OnConcurrent::Replace | OnConcurrent::Fail) => Err(other.refused(None)),
-        (_, OnConcurrent::Wait) => {
-            let timeline = &mut report.timeline;
-            let mut tell = |what| timeline_of(timeline, started, say, what);
-            concurrent::wait(other, service, wait, aws, &mut tell).await.map(|()| Way::AwaitedAnother)
-        }
-    }
-}
-
 /// 7 Tell it. What later steps rely on comes first, the cause of a failure last. A report that cannot be delivered is
 /// a warning: it never changes the verdict.
 async fn tell(report: &mut Report, open: Open, http: &Http, hurry: impl Future<Output = ()>, say: fn(&str)) {
-    write_documents(report);
+    documents::write(report);
     let runner = &report.runner;
     let outputs = github::files::append_outputs(runner.output.as_deref(), &outputs::outputs(report));
     let wanted = report.inputs.as_ref().is_none_or(|inputs| inputs.reporting.job_summary);
@@ -341,70 +269,6 @@ async fn tell(report: &mut Report, open: Open, http: &Http, hurry: impl Future<O
     report.warnings.extend([outputs, summary].into_iter().filter_map(Result::err).chain(published));
     for line in console::ending(report) {
         say(&line);
-    }
-}
-
-/// The rendered task definition and the report, as files for later steps. One that cannot be written is a warning.
-fn write_documents(report: &mut Report) {
-    let workspace = report.runner.workspace.clone();
-    let name = document_name(report);
-    let place =
-        |kind: &str, text: &str| github::files::write_for_later_steps(&workspace, &format!("{kind}-{name}.json"), text);
-    let definition = report.service_plan().map(|plan| plan.definition.pretty());
-    let definition = definition.map(|text| place("task-definition", &text)).transpose();
-    report.task_definition_path = definition.as_ref().ok().cloned().flatten();
-    let told = place("report", &json::json(report));
-    report.report_path = told.as_ref().ok().cloned();
-    report.warnings.extend(definition.err().into_iter().chain(told.err()));
-}
-
-/// A name of its own for each cluster and service: a job may deploy the same service to several clusters, and the files
-/// of an earlier step must stay what its outputs said.
-fn document_name(report: &Report) -> String {
-    match (report.cluster_name(), report.service_name()) {
-        (Some(cluster), Some(service)) => format!("{cluster}.{service}"),
-        _ => report.family().unwrap_or_else(|| "run".to_owned()),
-    }
-}
-
-/// The verdict, from how the story ended.
-fn conclude(report: &mut Report, ended: Result<(), Vec<Error>>, duration: Duration) -> Verdict {
-    report.duration = duration;
-    let verdict = match ended {
-        Ok(()) => {
-            report.errors.extend(report.outcome.cause.clone());
-            report.verdict.or(report.outcome.verdict)
-        }
-        // A signal that comes while the cause is looked for does not undo an ending that was already seen.
-        Err(errors) if report.outcome.verdict.is_some() && errors.iter().all(|error| error.code == Code::Cancelled) => {
-            report.errors.extend(report.outcome.cause.clone());
-            report.warnings.extend(errors.into_iter().map(|error| format!("{} {}", error.what, error.why)));
-            report.outcome.verdict
-        }
-        Err(errors) => {
-            let verdict = errors.first().map(|error| after(error.code, report.outcome.changed));
-            report.errors.extend(errors);
-            verdict
-        }
-    };
-    // A story without an ending cannot be green.
-    let verdict = verdict.unwrap_or(Verdict::Failed);
-    report.verdict = Some(verdict);
-    verdict
-}
-
-/// Whether a run that ended so has a cause to look for in the service's tasks.
-fn calls_for_evidence(verdict: Verdict) -> bool {
-    matches!(verdict, Verdict::RolledBack | Verdict::Failed | Verdict::RollbackFailed | Verdict::TimedOut)
-}
-
-/// `invalid` and `blocked` promise that nothing was written: after a change they would be a lie. A request that AWS
-/// refuses then leaves the job half done, which is more than `denied`.
-fn after(code: Code, changed: bool) -> Verdict {
-    match code.verdict() {
-        Verdict::Invalid | Verdict::Blocked if changed => Verdict::Failed,
-        Verdict::Denied if changed && code == Code::RequestRefused => Verdict::Failed,
-        other => other,
     }
 }
 

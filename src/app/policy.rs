@@ -1,9 +1,13 @@
 //! `ecs-deploy policy`: prints what the role must be allowed, or who may have it. No AWS call, and no credentials.
 
+use std::process::ExitCode;
+
+use super::complain;
 use crate::error::Error;
 use crate::inputs::runner::Runner;
 use crate::inputs::{self, Asked, Definition};
 use crate::model::task_definition::TaskDefinition;
+use crate::model::verdict::Verdict;
 use crate::observe::file;
 use crate::plan::render;
 use crate::policy::{Policy, Scope, permissions, trust};
@@ -15,6 +19,25 @@ pub enum Which {
     Permissions,
     /// Who may have the role.
     Trust,
+}
+
+/// Prints the policy alone on stdout, so that it can be handed on as it is.
+pub(super) fn print(asked: &Asked, which: Which) -> ExitCode {
+    match policy(asked, which) {
+        Ok(Policy { document, remarks }) => {
+            for remark in &remarks {
+                complain(remark);
+            }
+            super::print(&format!("{document:#}"));
+            ExitCode::SUCCESS
+        }
+        Err(mistakes) => {
+            for mistake in &mistakes {
+                complain(&mistake.to_string());
+            }
+            ExitCode::from(Verdict::Invalid.exit_code())
+        }
+    }
 }
 
 /// The policy, from the inputs and the task definition file that they name.
