@@ -304,26 +304,3 @@ fn log_to_stderr(environment: &Environment) {
     let filter = tracing_subscriber::EnvFilter::new(level);
     tracing_subscriber::fmt().with_env_filter(filter).with_writer(io::stderr).with_ansi(false).init();
 }
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::model::service::Service;
-
-    #[test]
-    fn the_same_service_in_two_clusters_has_files_of_its_own() {
-        let name = |cluster: &str| {
-            let service = Service {
-                service_name: "web".to_owned(),
-                cluster_arn: format!("arn:aws:ecs:eu-central-1:123456789012:cluster/{cluster}"),
-                ..Service::default()
-            };
-            document_name(&Report {
-                outcome: apply::Outcome { service: Some(service), ..Default::default() },
-                ..Report::default()
-            })
-        };
-        assert_eq!((name("staging").as_str(), name("prod").as_str()), ("staging.web", "prod.web"));
-        assert_eq!(document_name(&Report::default()), "run");
-    }
-}

@@ -4,8 +4,11 @@ pub mod cancel;
 mod failing;
 pub mod follow;
 pub mod judge;
+mod limit;
 mod once;
 mod room;
+pub mod settle;
+mod watch;
 pub mod words;
 
 #[cfg(test)]

@@ -170,7 +170,7 @@ pub async fn apply(
                 codedeploy::follow::follow(goal, plan, wait, aws, outcome, tell).await?;
             }
             Step::AwaitRollout if plan.service.as_ref().is_some_and(Service::is_moved_by_code_deploy) => {
-                codedeploy::follow::settle(plan, wait, aws, outcome, tell).await?;
+                codedeploy::settle::settle(plan, wait, aws, outcome, tell).await?;
             }
             Step::AwaitRollout => {
                 let goal = match (goal.take(), &plan.service) {

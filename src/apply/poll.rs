@@ -20,7 +20,7 @@ use crate::model::verdict::Verdict;
 use crate::plan::ServicePlan;
 
 /// How much longer than the limit the last look may take.
-const GRACE: Duration = Duration::from_millis(900);
+pub(super) const GRACE: Duration = Duration::from_millis(900);
 
 /// Follows our deployment to its end, which it writes into `outcome`.
 ///

@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use super::follow::with_waits;
 use super::judge::{Facts, Goal, Next, Phase, Rollout, is_under_way, judge};
+use super::limit::with_waits;
 use crate::inputs::Until;
 use crate::model::code_deploy::TrafficRouting;
 use crate::model::names::short_name;
