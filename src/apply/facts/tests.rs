@@ -45,6 +45,18 @@ fn only_the_revision_with_our_digits_is_ours() {
 }
 
 #[test]
+fn only_what_our_own_update_began_may_be_undone() {
+    let may_be_undone = |before: &str, joined| {
+        let goal = Goal { previous_deployment_id: Some(before.to_owned()), joined, ..goal() };
+        goal.may_be_undone()
+    };
+    assert!(may_be_undone("ecs-svc/1", false));
+    assert!(!may_be_undone("ecs-svc/1", true), "somebody else began it");
+    assert!(!may_be_undone("ecs-svc/2", false), "it was there before");
+    assert!(!may_be_undone("ecs-svc/2", true));
+}
+
+#[test]
 fn an_arn_and_its_short_name_are_the_same_revision() {
     let arn = "arn:aws:ecs:eu-central-1:123456789012:task-definition/web:8";
     assert!(same_revision(arn, "web:8") && same_revision("web:8", arn) && same_revision(arn, arn));
@@ -56,6 +68,11 @@ fn what_serves_is_read_from_the_tasks_that_run() {
     for (why, service, serves) in [
         ("done", rolling(&[(2, true, 8, DONE, 2, 2)]), Some("web:8")),
         ("done, old ones drain", rolling(&[(2, true, 8, DONE, 2, 2), (1, false, 7, DONE, 5, 0)]), Some("web:8")),
+        (
+            "done, old ones are not told yet",
+            rolling(&[(2, true, 8, DONE, 2, 2), (1, false, 7, DONE, 2, 2)]),
+            Some("web:8"),
+        ),
         ("on its way", rolling(&[(2, true, 8, ON, 1, 2), (1, false, 7, DONE, 2, 2)]), Some("web:7")),
         ("as many of each", rolling(&[(2, true, 8, ON, 2, 2), (1, false, 7, DONE, 2, 2)]), Some("web:7")),
         ("more of the new", rolling(&[(2, true, 8, ON, 2, 2), (1, false, 7, DONE, 1, 1)]), Some("web:8")),
@@ -136,4 +153,21 @@ fn the_way_back_is_known_by_its_id_and_by_its_own_sentence() {
     let mut facts = Facts::default();
     facts.read_service(ours, &goal());
     assert!(facts.rollback_ids.is_empty());
+}
+
+#[test]
+fn an_earlier_revision_is_one_that_runs_or_was_completed_or_that_ecs_goes_back_to() {
+    const FAILED: &str = "FAILED";
+    for (why, service, is_there) in [
+        ("it runs", rolling(&[(2, true, 8, FAILED, 0, 2), (1, false, 7, ON, 1, 2)]), true),
+        ("it was completed", rolling(&[(2, true, 8, FAILED, 0, 2), (1, false, 7, DONE, 0, 2)]), true),
+        ("it never ran", rolling(&[(2, true, 8, FAILED, 0, 2), (1, false, 7, ON, 0, 2)]), false),
+        ("ours is no earlier one", rolling(&[(2, true, 8, DONE, 2, 2)]), false),
+    ] {
+        let facts = Facts { service: Some(service), ..Facts::default() };
+        assert_eq!(facts.has_earlier(&goal()), is_there, "{why}");
+    }
+    let named = Facts { rollback_ids: ["ecs-svc/3".to_owned()].into(), ..Facts::default() };
+    assert!(named.has_earlier(&goal()), "ECS named it");
+    assert!(!Facts::default().has_earlier(&goal()));
 }
