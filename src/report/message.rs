@@ -40,10 +40,7 @@ pub fn message(report: &Report) -> String {
             format!("{target} already is exactly as asked; nothing was registered.")
         }
         Verdict::Unchanged => format!("{subject} already runs {target} as asked; nothing was changed."),
-        Verdict::Planned => match report.service_plan().map(|plan| plan.steps.is_empty()) {
-            Some(true) => format!("{subject} already is as asked: a deploy would change nothing."),
-            _ => planned(report, &subject),
-        },
+        Verdict::Planned => planned(report, &subject),
         Verdict::Started => format!("{subject} is being moved to {target}; the end was not awaited, as asked."),
         Verdict::Paused => format!("{subject} reached the pause asked for while moving to {target}."),
         _ => unhappy(report, verdict, &subject),
@@ -53,6 +50,12 @@ pub fn message(report: &Report) -> String {
 /// What a deploy would do, in a few words.
 fn planned(report: &Report, subject: &str) -> String {
     let Some(plan) = report.service_plan() else { return "The plan is not known.".to_owned() };
+    if plan.steps.is_empty() {
+        return format!("{subject} already is as asked: a deploy would change nothing.");
+    }
+    if !plan.writes() {
+        return format!("{subject} is on its way to what is asked: a deploy would follow that, and change nothing.");
+    }
     let registers = plan.steps.iter().any(|step| matches!(step, Step::RegisterTaskDefinition { .. }));
     let revision = plan.reuse.as_ref().map(|reuse| format!("`{}`", revision(&reuse.arn)));
     let revision = revision.unwrap_or_else(|| format!("a new revision of `{}`", plan.definition.family()));
@@ -95,7 +98,7 @@ fn unhappy(report: &Report, verdict: Verdict, subject: &str) -> String {
     let changed = report.outcome.changed;
     let cause = match (verdict, failures.len()) {
         (Verdict::Invalid, 2..) => format!("{} mistakes were found, the first: {cause}", failures.len()),
-        (Verdict::Blocked, 2..) => format!("{} checks refuse the deploy, the first: {cause}", failures.len()),
+        (Verdict::Blocked, 2..) => format!("{} findings refuse the deploy, the first: {cause}", failures.len()),
         (_, 0) => format!("{subject}: {}", title(verdict).to_lowercase()),
         _ => cause.to_owned(),
     };
@@ -175,6 +178,14 @@ fn lower(subject: &str) -> String {
 mod tests {
     use super::*;
     use crate::report::stories;
+
+    #[test]
+    fn a_plan_of_what_is_on_its_way_already_promises_no_change() {
+        let mut report = stories::planned();
+        report.plan.as_mut().unwrap().services[0].steps = vec![Step::AwaitRollout];
+        let told = "Service `web` in cluster `prod` is on its way to what is asked: a deploy would follow that, and change nothing.";
+        assert_eq!(message(&report), told);
+    }
 
     #[test]
     fn every_story_is_told_in_one_sentence() {

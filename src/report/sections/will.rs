@@ -36,7 +36,7 @@ pub fn rows(report: &Report) -> Vec<(&'static str, String)> {
         ("Tasks", of_a_deployment(tasks(plan))),
         ("Bake time", of_a_deployment(bake_time(plan))),
         ("Hooks", of_a_deployment(hooks(plan))),
-        ("If it fails", of_a_deployment(failure(plan))),
+        ("If it fails", of_a_deployment(failure(plan, report))),
         ("This run", of_a_deployment(wait(report))),
     ];
     rows.into_iter().filter_map(|(name, value)| Some((name, value?))).collect()
@@ -139,10 +139,12 @@ fn hooks(plan: &ServicePlan) -> Option<String> {
 }
 
 /// What ends a deployment that fails, and who goes back then.
-fn failure(plan: &ServicePlan) -> Option<String> {
+fn failure(plan: &ServicePlan, report: &Report) -> Option<String> {
+    // Who does not wait for the end does not see it fail.
+    let waits = report.inputs.as_ref().is_some_and(|inputs| inputs.wait.enabled);
     let ours = match plan.on_failure {
-        OnFailure::Rollback => "this run goes back",
-        OnFailure::None => "nobody goes back",
+        OnFailure::Rollback if waits => "this run goes back",
+        _ => "nobody goes back",
     };
     if plan.service.as_ref()?.is_moved_by_code_deploy() {
         return Some(match plan.on_failure {
@@ -243,6 +245,9 @@ mod tests {
             told(&json!({}), |report| {
                 plan_of(report).service.as_mut().unwrap().scheduling_strategy = Some("DAEMON".to_owned());
                 plan_of(report).on_failure = OnFailure::None;
+                report.inputs.as_mut().unwrap().wait.enabled = false;
+            }),
+            told(&json!({"deploymentCircuitBreaker": {"enable": true, "rollback": false}}), |report| {
                 report.inputs.as_mut().unwrap().wait.enabled = false;
             }),
             told(&json!({}), |report| {
