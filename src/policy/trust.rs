@@ -7,8 +7,9 @@ use serde_json::json;
 use super::{Policy, Scope};
 use crate::inputs::runner::Runner;
 
-/// Stands for the repository when the run does not name it.
-const REPOSITORY: &str = "OWNER/REPOSITORY";
+/// Stands for the repository when the run does not name it. No account of GitHub can have such a name: a policy that was
+/// not filled in trusts nobody.
+const REPOSITORY: &str = "<OWNER>/<REPOSITORY>";
 
 /// The trust policy of the role, for this repository and its environment, branch or pull requests.
 pub fn trust(scope: &Scope<'_>) -> Policy {
@@ -45,7 +46,7 @@ pub fn trust(scope: &Scope<'_>) -> Policy {
 /// <https://docs.github.com/en/actions/reference/security/oidc#immutable-subject-claims>
 fn names(runner: &Runner, remarks: &mut Vec<String>) -> [String; 2] {
     let repository = runner.repository.as_deref().unwrap_or(REPOSITORY);
-    let (owner, name) = repository.split_once('/').unwrap_or((repository, "REPOSITORY"));
+    let (owner, name) = repository.split_once('/').unwrap_or((repository, "<REPOSITORY>"));
     let (owner_id, id) = (runner.repository_owner_id.as_deref(), runner.repository_id.as_deref());
     if runner.repository.is_none() {
         remarks.push(format!("`{REPOSITORY}` stands for the repository: set `GITHUB_REPOSITORY`."));
@@ -53,7 +54,7 @@ fn names(runner: &Runner, remarks: &mut Vec<String>) -> [String; 2] {
     if owner_id.is_none() || id.is_none() {
         remarks.push(format!(
             "`OWNER_ID` and `REPOSITORY_ID` stand for ids: set `GITHUB_REPOSITORY_OWNER_ID` and `GITHUB_REPOSITORY_ID`; \
-             `gh api repos/{repository} --jq '.owner.id, .id'` tells them."
+             `gh api 'repos/{repository}' --jq '.owner.id, .id'` tells them."
         ));
     }
     let (owner_id, id) = (owner_id.unwrap_or("OWNER_ID"), id.unwrap_or("REPOSITORY_ID"));
@@ -66,6 +67,9 @@ fn tail(scope: &Scope<'_>, remarks: &mut Vec<String>) -> String {
     // A colon would end the part.
     let part = |text: &str| text.replace(':', "%3A");
     if let Some(environment) = &scope.inputs.reporting.environment {
+        remarks.push(format!(
+            "It is for a job with `environment: {environment}`: the token names the job's environment, whatever the input says."
+        ));
         return format!("environment:{}", part(environment));
     }
     let is_merge = |git_ref: &str| git_ref.starts_with("refs/pull/");
