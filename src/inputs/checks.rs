@@ -121,10 +121,15 @@ const LEVELS: &[(&str, Level)] = &[("off", Level::Off), ("warn", Level::Warn), (
 
 pub(super) fn parse(raw: &RawInputs, remarks: &mut Remarks) -> Checks {
     let severities: Vec<(&str, Severity)> = Severity::iter().map(|severity| (severity.name(), severity)).collect();
-    Checks {
-        levels: levels(given!(raw.checks), remarks),
-        scan_severity: given!(raw.scan_severity).word(&severities, remarks).unwrap_or(Severity::Critical),
+    let severity = given!(raw.scan_severity).word(&severities, remarks);
+    let checks =
+        Checks { levels: levels(given!(raw.checks), remarks), scan_severity: severity.unwrap_or(Severity::Critical) };
+    if severity.is_some() && checks.level(Check::ImageScan) == Level::Off {
+        remarks
+            .warnings
+            .push("`scan-severity` has no effect without `image-scan=warn` or `=block` in `checks`.".to_owned());
     }
+    checks
 }
 
 fn levels(input: Given<'_>, remarks: &mut Remarks) -> BTreeMap<Check, Level> {

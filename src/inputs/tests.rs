@@ -457,6 +457,8 @@ fn every_input_that_action_yml_calls_not_available_is_refused() {
 fn inputs_without_effect_say_so() {
     assert!(warnings(&[("keep-null-value-keys", "tag")])[0].contains("no effect"));
     assert!(warnings(&[("role-external-id", "abc")])[0].contains("no effect"));
+    assert!(warnings(&[("scan-severity", "HIGH")])[0].contains("no effect"));
+    assert!(warnings(&[("scan-severity", "HIGH"), ("checks", "image-scan=block")]).is_empty());
     let oidc =
         runner::OidcRequest { url: "https://token.example".to_owned(), token: crate::model::secret::Secret::new("t") };
     let runner = Runner { oidc: Some(oidc), ..runner() };
