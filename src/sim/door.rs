@@ -199,11 +199,12 @@ fn aws_result(world: &mut World, asked: &Asked, named: &Named, trick: Option<&Tr
     let unsigned = operation == "AssumeRoleWithWebIdentity";
     let caller = if unsigned || service == "unknown" { None } else { Some(signature::check(world, asked, service)?) };
     let arn = caller.as_ref().map_or("anonymous", |caller| caller.arn.as_str()).to_owned();
+    let region = signature::region(asked).unwrap_or_default();
     if matches!(trick, Some(Trick::Denied)) {
         return Err(if service == "sts" {
             Refusal::new("AccessDenied", format!("Not authorized to perform sts:{operation}")).status(403)
         } else {
-            iam::denied(world, service, operation, input, &arn)
+            iam::denied(world, service, operation, input, &region, &arn)
         });
     }
     if input.is_null() && service != "unknown" {
@@ -211,7 +212,7 @@ fn aws_result(world: &mut World, asked: &Asked, named: &Named, trick: Option<&Tr
     }
     // Whoever has keys may ask STS who he is; what else it needs it looks for itself.
     if !matches!(service, "sts" | "unknown") {
-        iam::check(world, service, operation, input, &arn)?;
+        iam::check(world, service, operation, input, &region, &arn)?;
     }
     carry_out(world, asked, named, caller.as_ref()).unwrap_or_else(|| {
         world.ledger.puzzled(format!("{service}:{operation}"));

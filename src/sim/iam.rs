@@ -27,9 +27,9 @@ impl Need {
     }
 }
 
-/// What a call needs.
-fn needed(world: &World, service: &str, operation: &str, input: &Value) -> Vec<Need> {
-    let mut call = Need::of(format!("{service}:{operation}"), resource(world, service, operation, input));
+/// What a call to a region needs.
+fn needed(world: &World, service: &str, operation: &str, input: &Value, region: &str) -> Vec<Need> {
+    let mut call = Need::of(format!("{service}:{operation}"), resource(world, service, operation, input, region));
     if matches!(operation, "ListTasks" | "DescribeTasks") {
         let cluster = text(input, "cluster").unwrap_or("default");
         let name = cluster.rsplit('/').next().unwrap_or(cluster);
@@ -99,7 +99,9 @@ fn one_or_more(value: &Value) -> Vec<&str> {
     }
 }
 
-fn resource(world: &World, service: &str, operation: &str, input: &Value) -> String {
+fn resource(world: &World, service: &str, operation: &str, input: &Value, region: &str) -> String {
+    let asked_of = |account: &str, resource: &str| format!("arn:aws:{service}:{region}:{account}:{resource}");
+    let ours = |resource: &str| asked_of(&world.account, resource);
     let cluster = text(input, "cluster").unwrap_or("default");
     let cluster = cluster.rsplit('/').next().unwrap_or(cluster);
     let one = |key: &str| text(input, key).map(str::to_owned);
@@ -119,13 +121,13 @@ fn resource(world: &World, service: &str, operation: &str, input: &Value) -> Str
         "GetLogEvents" => {
             let named = |key: &str| text(input, key).unwrap_or_default();
             let stream = format!("log-group:{}:log-stream:{}", named("logGroupName"), named("logStreamName"));
-            Some(world.arn("logs", &stream))
+            Some(ours(&stream))
         }
-        "DescribeLogGroups" => Some(world.arn("logs", "log-group::log-stream:")),
-        "DescribeSecret" => one("SecretId").map(|id| {
-            if id.starts_with("arn:") { id } else { world.arn("secretsmanager", &format!("secret:{id}-??????")) }
-        }),
-        "DescribeParameters" => Some(world.arn("ssm", "*")),
+        "DescribeLogGroups" => Some(ours("log-group::log-stream:")),
+        "DescribeSecret" => {
+            one("SecretId").map(|id| if id.starts_with("arn:") { id } else { ours(&format!("secret:{id}-??????")) })
+        }
+        "DescribeParameters" => Some(ours("*")),
         "GetRole" => one("RoleName").map(|name| format!("role {name}")),
         "SimulatePrincipalPolicy" => one("PolicySourceArn"),
         "DescribeClusters" => Some(world.arn("ecs", &format!("cluster/{cluster}"))),
@@ -138,7 +140,11 @@ fn resource(world: &World, service: &str, operation: &str, input: &Value) -> Str
             };
             group.map(|group| world.arn("codedeploy", &format!("deploymentgroup:{group}")))
         }
-        _ if service == "ecr" => one("repositoryName").map(|name| world.arn("ecr", &format!("repository/{name}"))),
+        // A registry may be another account's.
+        _ if service == "ecr" => one("repositoryName").map(|name| {
+            let registry = text(input, "registryId").unwrap_or(&world.account);
+            asked_of(registry, &format!("repository/{name}"))
+        }),
         _ => None,
     };
     named.unwrap_or_else(|| "*".into())
@@ -151,20 +157,34 @@ pub(super) fn may(world: &World, action: &str, resource: &str, to: Option<&str>)
     world.allowed.as_ref().is_none_or(|allowed| allowed.iter().any(|statement| allows(statement, &need)))
 }
 
-/// Whether the caller may make this call.
+/// Whether the caller may make this call to a region.
 ///
 /// # Errors
 /// `AccessDeniedException` for the first action that nothing allows.
-pub(super) fn check(world: &World, service: &str, operation: &str, input: &Value, caller: &str) -> Result<(), Refusal> {
+pub(super) fn check(
+    world: &World,
+    service: &str,
+    operation: &str,
+    input: &Value,
+    region: &str,
+    caller: &str,
+) -> Result<(), Refusal> {
     let Some(allowed) = &world.allowed else { return Ok(()) };
     let may = |need: &Need| allowed.iter().any(|statement| allows(statement, need));
-    let missing = needed(world, service, operation, input).into_iter().find(|need| !may(need));
+    let missing = needed(world, service, operation, input, region).into_iter().find(|need| !may(need));
     missing.map_or(Ok(()), |need| Err(sentence(caller, &need.action, need.said.as_ref().unwrap_or(&need.resource))))
 }
 
 /// The refusal for one operation on command.
-pub(super) fn denied(world: &World, service: &str, operation: &str, input: &Value, caller: &str) -> Refusal {
-    sentence(caller, &format!("{service}:{operation}"), &resource(world, service, operation, input))
+pub(super) fn denied(
+    world: &World,
+    service: &str,
+    operation: &str,
+    input: &Value,
+    region: &str,
+    caller: &str,
+) -> Refusal {
+    sentence(caller, &format!("{service}:{operation}"), &resource(world, service, operation, input, region))
 }
 
 fn sentence(caller: &str, action: &str, resource: &str) -> Refusal {
