@@ -32,7 +32,9 @@ pub(super) async fn make_way(
     say: fn(&str),
 ) -> Result<Way, Error> {
     let Some(service) = plan.services.first() else { return Ok(Way::Open(None)) };
-    let Some(other) = concurrent::other(service, aws).await else { return Ok(Way::Open(None)) };
+    let (other, remark) = concurrent::other(service, aws).await;
+    report.warnings.extend(remark);
+    let Some(other) = other else { return Ok(Way::Open(None)) };
     let asked = inputs.deploy.on_concurrent;
     match (inputs.deploy.mode, asked) {
         (Mode::Plan, _) => Ok(Way::Open(Some(other.remarked(asked)))),

@@ -137,15 +137,18 @@ fn capital(text: &str) -> String {
     chars.next().map(|first| first.to_uppercase().chain(chars).collect()).unwrap_or_default()
 }
 
-/// The deployment in progress that the plan would replace; none, when the plan begins no deployment.
-pub async fn other(plan: &ServicePlan, aws: &Aws) -> Option<Other> {
+/// The deployment in progress that the plan would replace, and what could not be known of it; none, when the plan begins
+/// no deployment.
+pub async fn other(plan: &ServicePlan, aws: &Aws) -> (Option<Other>, Option<String>) {
     let begins = plan.steps.iter().any(|step| matches!(step, Step::UpdateService { .. } | Step::StopDeployment { .. }));
-    let Some(service) = &plan.service else { return None };
+    let Some(service) = &plan.service else { return (None, None) };
     if let Some(step) = by_code_deploy(plan) {
-        let Rival { deployment, task_definition } = step.other.as_ref()?;
-        return Some(Other::by_code_deploy(deployment, task_definition.as_deref(), step, &service.service_name));
+        let rival = step.other.as_ref().map(|Rival { deployment, task_definition }| {
+            Other::by_code_deploy(deployment, task_definition.as_deref(), step, &service.service_name)
+        });
+        return (rival, None);
     }
-    if begins { in_progress(service, aws).await } else { None }
+    if begins { in_progress(service, aws).await } else { (None, None) }
 }
 
 fn by_code_deploy(plan: &ServicePlan) -> Option<&CodeDeploy> {
@@ -179,7 +182,7 @@ pub async fn wait(
         let services = aws.describe_services(&plan.cluster, &[last.service.as_str()]).await?;
         let service = services.into_iter().next();
         let now = match (&service, &last.group) {
-            (Some(service), None) => in_progress(service, aws).await,
+            (Some(service), None) => in_progress(service, aws).await.0,
             (Some(service), Some(group)) => in_group(group, service, plan, aws).await?,
             (None, _) => None,
         };
@@ -204,9 +207,9 @@ async fn in_group(group: &Group, service: &Service, plan: &ServicePlan, aws: &Aw
     Ok(Some(Other::by_code_deploy(&deployment, made, step, &service.service_name)))
 }
 
-/// The deployment of a service that is in progress.
-async fn in_progress(service: &Service, aws: &Aws) -> Option<Other> {
-    let primary = service.primary()?;
+/// The deployment of a service that is in progress, and what could not be known of it.
+async fn in_progress(service: &Service, aws: &Aws) -> (Option<Other>, Option<String>) {
+    let Some(primary) = service.primary() else { return (None, None) };
     let moving = primary.rollout_state.as_deref() == Some("IN_PROGRESS");
     let tasks = format!("{} of {} tasks run", primary.running_count, primary.desired_count);
     let listed = Other {
@@ -220,12 +223,16 @@ async fn in_progress(service: &Service, aws: &Aws) -> Option<Other> {
     // The service itself tells all that matters of a rolling update; what shifts traffic may bake while it is COMPLETED.
     let more = service.deployments.len() > 1 || service.shifts_traffic();
     let current = service.current_service_deployment.as_deref().filter(|_| moving || more);
-    let read = async {
-        let found = aws.describe_service_deployment(current?).await.ok().flatten()?;
-        (!found.is_closed()).then_some(found)
-    };
-    match tokio::time::timeout(PATIENCE, read).await.ok().flatten() {
-        Some(found) => Some(Other { state: format!("{}, {tasks}", found.status), ..listed }),
-        None => moving.then_some(listed),
+    let Some(current) = current else { return (moving.then_some(listed), None) };
+    match tokio::time::timeout(PATIENCE, aws.describe_service_deployment(current)).await {
+        Ok(Ok(Some(found))) if !found.is_closed() => {
+            (Some(Other { state: format!("{}, {tasks}", found.status), ..listed }), None)
+        }
+        Ok(Err(error)) => {
+            let whether = if moving { "How far another deployment" } else { "Whether another deployment" };
+            let remark = format!("{whether} of `{}` is in progress is not known: {error}", service.service_name);
+            (moving.then_some(listed), Some(remark))
+        }
+        Ok(Ok(_)) | Err(_) => (moving.then_some(listed), None),
     }
 }

@@ -61,10 +61,10 @@ pub async fn observe(
     };
     let other = match in_progress {
         Ok(ids) => match ids.into_iter().next() {
-            Some(id) => Some(aws.code_deployment(&id).await.unwrap_or(CodeDeployment {
-                deployment_id: id,
-                status: "InProgress".to_owned(),
-                ..CodeDeployment::default()
+            Some(id) => Some(aws.code_deployment(&id).await.unwrap_or_else(|error| {
+                remarks.push(format!("How far CodeDeploy's deployment {id} is is not known: {error}"));
+                let status = "InProgress".to_owned();
+                CodeDeployment { deployment_id: id, status, ..CodeDeployment::default() }
             })),
             None => None,
         },

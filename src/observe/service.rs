@@ -41,16 +41,15 @@ pub async fn describe(cluster: &str, name: &str, aws: &Aws) -> Result<Service, E
 }
 
 async fn service_not_found(cluster: &str, name: &str, aws: &Aws) -> Error {
-    // A denied listing only leaves the list out.
-    let names = names(&aws.list_services(cluster, 1000).await.unwrap_or_default());
+    let listed = aws.list_services(cluster, 1000).await;
     let what = format!("The service `{}` was not found in cluster `{}`.", short_name(name), short_name(cluster));
-    not_found(Code::ServiceNotFound, what, "service", "there", short_name(name), &names, aws)
+    not_found(Code::ServiceNotFound, what, "service", "there", short_name(name), &listed, aws)
 }
 
 async fn cluster_not_found(cluster: &str, aws: &Aws) -> Error {
-    let names = names(&aws.list_clusters().await.unwrap_or_default());
+    let listed = aws.list_clusters().await;
     let what = format!("The cluster `{}` was not found.", short_name(cluster));
-    not_found(Code::ClusterNotFound, what, "cluster", "here", short_name(cluster), &names, aws)
+    not_found(Code::ClusterNotFound, what, "cluster", "here", short_name(cluster), &listed, aws)
 }
 
 fn names(arns: &[String]) -> Vec<String> {
@@ -59,8 +58,20 @@ fn names(arns: &[String]) -> Vec<String> {
     names
 }
 
-fn not_found(code: Code, what: String, input: &str, place: &str, given: &str, names: &[String], aws: &Aws) -> Error {
-    let asked = format!("Asked in account {}, region {}.", aws.identity.account, aws.region);
+/// A listing that failed leaves the list out, and says so.
+fn not_found(
+    code: Code,
+    what: String,
+    input: &str,
+    place: &str,
+    given: &str,
+    listed: &Result<Vec<String>, CallError>,
+    aws: &Aws,
+) -> Error {
+    let names = listed.as_ref().map(|arns| names(arns)).unwrap_or_default();
+    let unread = listed.as_ref().err().map(|error| format!(" Which {input}s there are is not known: {error}"));
+    let unread = unread.unwrap_or_default();
+    let asked = format!("Asked in account {}, region {}.{unread}", aws.identity.account, aws.region);
     let shown = names.iter().take(SHOWN).map(String::as_str).collect::<Vec<_>>().join(", ");
     let plural = if names.len() == 1 { "" } else { "s" };
     let why = match names.len() {

@@ -76,7 +76,8 @@ fn missing(
         return not_known.ruling("Whether it exists");
     }
     let code = tags.as_ref().err().and_then(|error| error.code.as_deref());
-    let finding = Finding::new(if code == Some("RepositoryNotFoundException") {
+    let has_no_repository = code == Some("RepositoryNotFoundException");
+    let finding = Finding::new(if has_no_repository {
         Error::new(
             Code::ImageNotFound,
             format!("The repository of the image {} does not exist.", image.named()),
@@ -102,7 +103,13 @@ fn missing(
     let finding = finding.at(&image.pointer);
     // Who may not read the rules cannot tell a cache that was never asked from a tag that was never pushed.
     let doubtful = caches.is_err() && sounds_like_a_cache(repository.name);
-    Ruling::found(if doubtful { finding.doubtful() } else { finding })
+    let unread = |what: &str, error: &CallError| Ruling::unread(&format!("{what} `{}`", repository.name), error);
+    let tags = tags.as_ref().err().filter(|_| !has_no_repository);
+    let tags = tags.map(|error| unread("which tags there are in the repository", error));
+    let caches =
+        caches.as_ref().err().map(|error| unread("whether a pull-through cache would fill the repository", error));
+    let found = Ruling::found(if doubtful { finding.doubtful() } else { finding });
+    tags.into_iter().chain(caches).fold(found, Ruling::and)
 }
 
 /// A sentence with the tags that may have been meant, or with the newest; empty when there are none.

@@ -109,7 +109,9 @@ impl NotKnown {
     fn ruling(self, what: &str) -> Ruling {
         let sentence = |(why, images): (String, Vec<String>)| {
             let why = why.trim_end_matches(['.', ' ']);
-            Ruling::skip(format!("{what} is not known of {}: {why}.", images.join(", ")))
+            // A refusal ends with the statement to add, which is to be copied.
+            let end = if why.ends_with('}') { "" } else { "." };
+            Ruling::skip(format!("{what} is not known of {}: {why}{end}", images.join(", ")))
         };
         self.0.into_iter().map(sentence).collect()
     }

@@ -114,7 +114,7 @@ async fn of_manifest(image: &ImageRef, manifest: &Manifest, aws: &Aws, http: &Ht
         return Err("its manifest names no configuration".to_owned());
     };
     let url = aws.download_url_for_layer(&repository, &config.digest).await;
-    let url = url.map_err(|error| format!("`{}` fails: {}", error.action, error.message))?;
+    let url = url.map_err(|error| error.to_string())?;
     let text = http.document(&url).await.map_err(|why| format!("its configuration cannot be read ({why})"))?;
     let platform = Platform::of_config(&text).ok_or("its configuration does not say")?;
     Ok(Built { platforms: vec![platform], is_index: false })

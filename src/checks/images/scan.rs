@@ -10,7 +10,6 @@ use tokio::time::{Instant, sleep};
 use super::platform::Machine;
 use super::{NotKnown, Used, said_by_ecr, used};
 use crate::aws::Aws;
-use crate::aws::call::CallError;
 use crate::aws::ecr::scan::{Scan, Vulnerability};
 use crate::checks::{Finding, Ruling, Subject};
 use crate::error::{Code, Error};
@@ -119,7 +118,7 @@ async fn scan_of_one(
     loop {
         looks += 1;
         let answer = aws.describe_image_scan_findings(&repository, digest).await;
-        match answer.map_err(|error| unread(&error))? {
+        match answer.map_err(|error| error.to_string())? {
             Scan::Done { counts, findings } => return Ok((counts, findings)),
             Scan::Impossible(why) => return Err(format!("ECR says {why}")),
             Scan::Absent if looks >= LOOKS_FOR_A_BEGINNING => {
@@ -132,10 +131,6 @@ async fn scan_of_one(
         }
         sleep(pause).await;
     }
-}
-
-fn unread(error: &CallError) -> String {
-    format!("`{}` fails: {}", error.action, error.message)
 }
 
 /// The severities in their order; none for a word that is not one, such as UNDEFINED.
