@@ -18,6 +18,7 @@ use crate::aws::call::CallError;
 use crate::aws::iam::{Role, Simulated};
 use crate::aws::{Aws, Identity};
 use crate::error::{Code, Error};
+use crate::inputs::Mode;
 use crate::model::names::{Arn, short_name};
 use crate::model::task_definition::TaskDefinition;
 use crate::plan::Step;
@@ -62,7 +63,9 @@ impl Named {
 /// Asks for all of it at once.
 pub(super) async fn check(subject: &Subject<'_>, aws: &Aws) -> Ruling {
     let named = named(&subject.plan.definition);
-    let registers = subject.plan.steps.iter().any(|step| matches!(step, Step::RegisterTaskDefinition { .. }));
+    // A plan registers nothing, and the role that it is given on a pull request is not the one that will.
+    let registers = subject.inputs.deploy.mode != Mode::Plan
+        && subject.plan.steps.iter().any(|step| matches!(step, Step::RegisterTaskDefinition { .. }));
     let source = source::source(&aws.identity, subject.inputs.credentials.role.as_ref()).filter(|_| registers);
     let known = read(&named, source.as_deref(), aws).await;
     let needed = needs::execution_role(&subject.plan.definition);

@@ -4,7 +4,7 @@
 
 use super::resources::{self as on, Condition};
 use super::scope::Scope;
-use crate::inputs::{Check, Mode};
+use crate::inputs::Check;
 
 /// Whether the inputs need an action.
 pub(super) type Needed = fn(&Scope<'_>) -> bool;
@@ -55,7 +55,7 @@ pub(super) const STATEMENTS: &[Statement] = &[
         sid: "Service",
         actions: &[
             ("ecs:DescribeServices", |_| true),
-            ("ecs:UpdateService", |it| it.moves() && (!it.by_code_deploy() || it.changes_settings())),
+            ("ecs:UpdateService", |it| it.moves() && it.updates()),
             ("ecs:ListServiceDeployments", |it| {
                 !it.by_code_deploy() && (it.follows() || (it.goes_back() && !it.names_the_way_back()))
             }),
@@ -66,7 +66,7 @@ pub(super) const STATEMENTS: &[Statement] = &[
     Statement {
         sid: "Rollout",
         actions: &[
-            ("ecs:DescribeServiceDeployments", |it| it.follows() && !it.by_code_deploy()),
+            ("ecs:DescribeServiceDeployments", |it| !it.by_code_deploy()),
             ("ecs:StopServiceDeployment", |it| {
                 !it.by_code_deploy() && (it.may_undo() || (it.goes_back() && !it.names_the_way_back()))
             }),
@@ -88,7 +88,7 @@ pub(super) const STATEMENTS: &[Statement] = &[
             ("codedeploy:GetDeployment", |_| true),
             ("codedeploy:CreateDeployment", |it| it.moves()),
             ("codedeploy:BatchGetDeploymentTargets", |it| it.follows()),
-            ("codedeploy:StopDeployment", |it| it.may_undo()),
+            ("codedeploy:StopDeployment", |it| it.may_undo() || it.may_replace()),
         ],
         resources: on::deployment_group,
         condition: none,
@@ -119,7 +119,7 @@ pub(super) const STATEMENTS: &[Statement] = &[
         actions: &[
             ("elasticloadbalancing:DescribeTargetHealth", |it| it.follows()),
             ("elasticloadbalancing:DescribeTargetGroups", |it| {
-                it.follows() || (it.service().is_some() && it.checks(Check::TargetGroups))
+                it.follows() || (it.checks(Check::TargetGroups) && it.service().is_some() && !it.by_code_deploy())
             }),
         ],
         resources: on::anything,
@@ -129,7 +129,7 @@ pub(super) const STATEMENTS: &[Statement] = &[
         sid: "Images",
         actions: &[
             ("ecr:BatchGetImage", |_| true),
-            ("ecr:DescribeImages", |_| true),
+            ("ecr:DescribeImages", |it| it.plans() || it.checks(Check::ImageExists)),
             ("ecr:GetDownloadUrlForLayer", |it| it.checks(Check::ImagePlatform)),
             ("ecr:DescribeImageScanFindings", |it| it.checks(Check::ImageScan)),
         ],
@@ -168,17 +168,15 @@ pub(super) const STATEMENTS: &[Statement] = &[
     },
     Statement {
         sid: "WhetherTheRolesMayBePassed",
-        actions: &[("iam:SimulatePrincipalPolicy", |it| {
-            it.inputs.deploy.mode != Mode::Rollback && it.checks(Check::Roles)
-        })],
+        actions: &[("iam:SimulatePrincipalPolicy", |it| it.deploys() && it.checks(Check::Roles))],
         resources: on::caller,
         condition: none,
     },
     Statement {
         sid: "AlarmsAndSubnets",
         actions: &[
-            ("cloudwatch:DescribeAlarms", |it| it.service().is_some() && it.checks(Check::Alarms)),
-            ("ec2:DescribeSubnets", |it| it.service().is_some() && it.checks(Check::Subnets)),
+            ("cloudwatch:DescribeAlarms", |it| it.updates() && it.checks(Check::Alarms)),
+            ("ec2:DescribeSubnets", |it| it.updates() && it.checks(Check::Subnets)),
         ],
         resources: on::anything,
         condition: none,

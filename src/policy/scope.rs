@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use crate::inputs::runner::Runner;
-use crate::inputs::{Check, Inputs, Level, Mode, OnCancel, OnFailure, Role, Source};
+use crate::inputs::{Check, Inputs, Level, Mode, OnCancel, OnConcurrent, OnFailure, Role, Source};
 use crate::model::names::{Arn, short_name};
 use crate::model::task_definition::TaskDefinition;
 
@@ -76,6 +76,11 @@ impl Scope<'_> {
         self.inputs.deploy.mode == Mode::Deploy
     }
 
+    /// `mode: plan`.
+    pub(super) fn plans(&self) -> bool {
+        self.inputs.deploy.mode == Mode::Plan
+    }
+
     /// `mode: rollback`, which chooses the revision itself.
     pub(super) fn goes_back(&self) -> bool {
         self.inputs.deploy.mode == Mode::Rollback
@@ -88,7 +93,7 @@ impl Scope<'_> {
 
     /// Something about a service is changed.
     pub(super) fn moves(&self) -> bool {
-        self.service().is_some() && self.inputs.deploy.mode != Mode::Plan
+        self.service().is_some() && !self.plans()
     }
 
     /// CodeDeploy moves the tasks. Only AWS knows; the inputs for it say so.
@@ -107,8 +112,18 @@ impl Scope<'_> {
         self.deploys() && self.moves() && (asked || self.inputs.deploy.on_cancel == OnCancel::Rollback)
     }
 
+    /// Another deployment may have to be stopped for ours.
+    pub(super) fn may_replace(&self) -> bool {
+        self.moves() && self.inputs.deploy.on_concurrent == OnConcurrent::Replace
+    }
+
+    /// ECS updates the service, or would.
+    pub(super) fn updates(&self) -> bool {
+        self.service().is_some() && (!self.by_code_deploy() || self.changes_settings())
+    }
+
     /// Settings of the service are given that ECS takes for a service which CodeDeploy moves.
-    pub(super) fn changes_settings(&self) -> bool {
+    fn changes_settings(&self) -> bool {
         let deploy = &self.inputs.deploy;
         deploy.desired_count.is_some() || deploy.enable_ecs_managed_tags.is_some() || deploy.propagate_tags.is_some()
     }

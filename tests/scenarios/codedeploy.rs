@@ -5,23 +5,10 @@ use ecs_deploy::sim::{Trick, Trouble, World};
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
-use crate::harness::{Ended, IMAGE_V2, Scenario};
+use crate::harness::{APPSPEC, Ended, IMAGE_V2, Scenario};
 
 const BOTH: [&str; 2] = ["RegisterTaskDefinition", "CreateDeployment"];
 const NOTHING: [&str; 0] = [];
-
-const APPSPEC: &str = "version: 0.0
-Resources:
-  - TargetService:
-      Type: AWS::ECS::Service
-      Properties:
-        TaskDefinition: <TASK_DEFINITION>
-        LoadBalancerInfo:
-          ContainerName: web
-          ContainerPort: 8080
-Hooks:
-  - BeforeAllowTraffic: validate-web
-";
 
 /// A step that deploys the image `v2` to the service `web`, which CodeDeploy moves.
 async fn in_world(world: World) -> Scenario {

@@ -381,6 +381,9 @@ impl Scenario {
     }
 }
 
+/// The AppSpec file of the service `web`.
+pub const APPSPEC: &str = include_str!("../../fixtures/appspec.yaml");
+
 /// The image `v2` of the usual world.
 pub const IMAGE_V2: &str = "123456789012.dkr.ecr.eu-central-1.amazonaws.com/web:v2";
 

@@ -10,14 +10,14 @@ use crate::harness::{IMAGE_V2, Scenario};
 /// The actions without which there is no plan.
 const NEEDED: [&str; 2] = ["ecs:DescribeServices", "ecs:DescribeTaskDefinition"];
 
-/// Every action of the README's policy for a plan.
+/// The README's policy for a plan.
+fn policy() -> Value {
+    serde_json::from_str(include_str!("../../fixtures/iam/plan.json")).unwrap()
+}
+
+/// Every action of it.
 fn actions() -> Vec<String> {
-    let policy: Value = serde_json::from_str(include_str!("../../fixtures/iam/plan.json")).unwrap();
-    let listed = policy["Statement"].as_array().unwrap().iter().flat_map(|statement| match &statement["Action"] {
-        Value::String(action) => vec![action.clone()],
-        actions => actions.as_array().unwrap().iter().map(|action| action.as_str().unwrap().to_owned()).collect(),
-    });
-    listed.collect()
+    crate::policy::actions(&policy()).into_iter().map(|(_, action)| action).collect()
 }
 
 async fn planning(world: World) -> Scenario {
@@ -116,20 +116,24 @@ async fn a_plan_that_a_check_refuses_is_blocked_and_shown_all_the_same() {
 }
 
 #[tokio::test]
-async fn the_workflow_of_a_plan_plans() {
+async fn the_workflow_of_a_plan_plans_with_the_policy_beside_it() {
     let workflow = document::parse(include_str!("../../fixtures/workflows/plan.yml")).unwrap();
     let with = workflow["jobs"]["plan"]["steps"][1]["with"].as_object().unwrap();
     let definition = include_str!("../../fixtures/task-definitions/web.json");
-    let world = World::default().with_what_is_named(&document::parse(definition).unwrap());
+    let named = document::parse(definition).unwrap();
+    let mut world = World::default().with_what_is_named(&named).allow_policy(&policy());
+    with["role-to-assume"].as_str().unwrap().clone_into(&mut world.identity.roles[0].arn);
     let mut scenario = Scenario::of(world).await.file("task-definition.json", definition).on_pull_request();
     for (name, value) in with {
-        // The stage has the one role, and one tag besides the running one.
+        // The stage has one tag besides the running one.
         let value = value.as_str().unwrap().replace("${{ github.event.pull_request.head.sha }}", "v2");
-        scenario = scenario.input(name, &value.replace("role/plan", "role/deploy"));
+        scenario = scenario.input(name, &value);
     }
     let ended = scenario.run().await;
     ended.is(0, "planned", "");
     assert_eq!((ended.writes.len(), ended.comments.len()), (0, 1));
+    assert!(ended.calls.iter().all(|call| call.status < 400), "{}", ended.told());
+    assert!(!ended.summary.contains("PassRole"), "a role that only reads is no finding: {}", ended.told());
 }
 
 #[tokio::test]
