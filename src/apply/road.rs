@@ -119,8 +119,12 @@ pub(super) async fn stop(arn: &str, aws: &Aws, outcome: &mut Outcome, tell: &mut
         tell(What::Progress("ECS was asked to roll the deployment back".to_owned()));
         return Some(Road::Ecs);
     };
-    // A conflict may be the answer to a request that was sent twice: what there is now decides. Reads lag, so what may
-    // have been carried out is looked for more than once.
+    outcome.changed = changed || error.maybe_applied;
+    if !error.maybe_applied {
+        outcome.way_back = way_back;
+    }
+    // A conflict may be the answer to a request that was sent twice, or somebody else was quicker: what there is now
+    // decides. Reads lag, so what may have been carried out is looked for more than once.
     let mut now = aws.describe_service_deployment(arn).await.ok().flatten();
     for pause in LOOKS.iter().filter(|_| error.maybe_applied) {
         if now.as_ref().is_some_and(|now| road_of(&now.status).is_some() || now.is_closed()) {
@@ -133,10 +137,9 @@ pub(super) async fn stop(arn: &str, aws: &Aws, outcome: &mut Outcome, tell: &mut
     if let Some(now) = now {
         outcome.service_deployment = Some(now);
     }
-    if !matches!(road, Some(Road::Ecs)) {
-        outcome.way_back = way_back;
-        outcome.changed = changed || error.maybe_applied;
-    }
+    // Whoever asked for it, ECS goes back.
+    let is_going = matches!(road, Some(Road::Ecs));
+    outcome.way_back = if is_going { Some("ecs:StopServiceDeployment") } else { way_back };
     if road.is_none() {
         tell(What::Warned(format!("the service is updated instead: {error}")));
     }

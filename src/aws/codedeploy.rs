@@ -10,7 +10,7 @@ use serde_json::Value;
 
 use super::Aws;
 use super::call::CallError;
-use super::resend::when_not_applied;
+use super::resend::{even_twice, when_not_applied};
 use super::wire::Wire;
 use crate::model::code_deploy::{CodeDeployment, DeploymentGroup, EcsTarget, TrafficRouting};
 
@@ -114,17 +114,24 @@ impl Aws {
         .await
     }
 
-    /// Stops a deployment and lets CodeDeploy go back; whether there was anything to stop: it may have ended already.
+    /// Stops a deployment and lets CodeDeploy go back; whether there was, or may have been, anything to stop: it may have
+    /// ended already.
     ///
     /// # Errors
     /// The call failed.
     pub async fn stop_deployment(&self, id: &str) -> Result<bool, CallError> {
-        let wire = Wire::default();
-        let call = self.code_deploy().stop_deployment().deployment_id(id).auto_rollback_enabled(true);
-        let sent = call.customize().interceptor(wire.clone()).send().await;
-        match wire.document("codedeploy:StopDeployment", sent) {
+        let stopped = even_twice(self.max_attempts, || async {
+            let wire = Wire::default();
+            let call = self.code_deploy().stop_deployment().deployment_id(id).auto_rollback_enabled(true);
+            let sent = call.customize().config_override(once()).interceptor(wire.clone()).send().await;
+            wire.document("codedeploy:StopDeployment", sent)
+        });
+        match stopped.await {
             Ok(_) => Ok(true),
-            Err(error) if error.code.as_deref() == Some("DeploymentAlreadyCompletedException") => Ok(false),
+            // Ended by an earlier attempt, whose answer was lost, or before.
+            Err(error) if error.code.as_deref() == Some("DeploymentAlreadyCompletedException") => {
+                Ok(error.maybe_applied)
+            }
             Err(error) => Err(error),
         }
     }

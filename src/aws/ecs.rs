@@ -9,7 +9,7 @@ use serde_json::Value;
 
 use super::Aws;
 use super::call::CallError;
-use super::resend::when_not_applied;
+use super::resend::{even_twice, when_not_applied};
 use super::wire::{Wire, read};
 use crate::model::service::{Service, ServiceDeployment, ServiceRevision};
 use crate::model::task::Task;
@@ -118,11 +118,14 @@ impl Aws {
     /// `ConflictException` when it is over already or is being rolled back, `ServiceDeploymentNotFoundException`, or the
     /// call failed.
     pub async fn stop_service_deployment(&self, arn: &str) -> Result<(), CallError> {
-        let wire = Wire::default();
-        let call = self.ecs.stop_service_deployment().service_deployment_arn(arn);
-        let call = call.stop_type(StopServiceDeploymentStopType::Rollback);
-        let sent = call.customize().interceptor(wire.clone()).send().await;
-        wire.document("ecs:StopServiceDeployment", sent).map(|_| ())
+        even_twice(self.max_attempts, || async {
+            let wire = Wire::default();
+            let call = self.ecs.stop_service_deployment().service_deployment_arn(arn);
+            let call = call.stop_type(StopServiceDeploymentStopType::Rollback).customize();
+            let sent = call.config_override(once()).interceptor(wire.clone()).send().await;
+            wire.document("ecs:StopServiceDeployment", sent).map(|_| ())
+        })
+        .await
     }
 
     /// The service's newest service deployments (at most 20), newest first, as briefs.

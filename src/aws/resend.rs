@@ -25,6 +25,27 @@ where
     }
 }
 
+/// Calls `send` up to `attempts` times, for a call that does no harm when it is carried out twice. A refusal of a later
+/// attempt does not take back what an earlier one may have done: the error says so.
+pub(super) async fn even_twice<T, F>(attempts: u32, mut send: impl FnMut() -> F) -> Result<T, CallError>
+where
+    F: Future<Output = Result<T, CallError>>,
+{
+    let (mut attempt, mut unsure) = (1, false);
+    loop {
+        match send().await {
+            Err(error) if attempt < attempts && (error.maybe_applied || can_be_sent_again(&error)) => {
+                unsure |= error.maybe_applied;
+                tokio::time::sleep(Duration::from_millis(jitter(100, 1000 * u64::from(attempt)))).await;
+                attempt += 1;
+            }
+            result => {
+                return result.map_err(|error| CallError { maybe_applied: unsure || error.maybe_applied, ..error });
+            }
+        }
+    }
+}
+
 fn can_be_sent_again(error: &CallError) -> bool {
     // ECS registers the revisions of a family one after the other, and refuses whoever comes in between.
     let in_between = error.message.contains("Too many concurrent attempts");
@@ -67,6 +88,24 @@ mod tests {
         .await;
         result.unwrap_err();
         sent.get()
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_refusal_does_not_take_back_what_an_earlier_attempt_may_have_done() {
+        let told = async |first: CallError| {
+            let sent = Cell::new(0);
+            let refused: Result<(), _> = even_twice(3, || {
+                sent.set(sent.get() + 1);
+                let over = failure(CallErrorKind::Refused, "it is over", false);
+                let error = if sent.get() == 1 { first.clone() } else { over };
+                async move { Err(error) }
+            })
+            .await;
+            (sent.get(), refused.unwrap_err().maybe_applied)
+        };
+        assert_eq!(told(failure(CallErrorKind::Unreachable, "time-out", true)).await, (2, true));
+        assert_eq!(told(failure(CallErrorKind::Throttled, "Rate exceeded", false)).await, (2, false));
+        assert_eq!(told(failure(CallErrorKind::Refused, "it is over", false)).await, (1, false));
     }
 
     #[tokio::test(start_paused = true)]
