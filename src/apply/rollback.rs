@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::facts::Goal;
+use super::facts::{Goal, live};
 use super::road::{self, Road};
 use super::{Outcome, What, update, way_back};
 use crate::aws::Aws;
@@ -50,15 +50,30 @@ pub(super) async fn roll_back(
     }
     let names = [leaving.service.as_str()];
     let now = aws.describe_services(&plan.cluster, &names).await?.into_iter().next();
-    let now = now.filter(|now| now.primary().map(|primary| &primary.id) == Some(&leaving.deployment_id));
-    let Some(now) = now else {
+    outcome.live_task_definition_arn = now.as_ref().and_then(live).map(str::to_owned);
+    let Some(now) = now.filter(|now| now.status == "ACTIVE") else {
+        return Err(Error::new(
+            Code::ServiceGone,
+            format!("`{}` was deleted meanwhile, so nothing was gone back to.", leaving.service),
+            "ECS does not list it any more.",
+            "Create the service again, then run the job again.",
+        ));
+    };
+    outcome.service = Some(now.clone());
+    let newest = now.primary().filter(|primary| primary.id != leaving.deployment_id);
+    if let Some(newest) = newest {
+        outcome.superseded_by = Some(newest.task_definition.clone());
         return Err(Error::new(
             Code::Superseded,
-            format!("Another deployment of `{}` began meanwhile, so the service was not updated.", leaving.service),
+            format!(
+                "Another deployment of `{}`, of {}, began meanwhile, so the service was not updated.",
+                leaving.service,
+                short_name(&newest.task_definition)
+            ),
             "The deployment that was to be rolled back is not the newest any more.",
             "Look at the service; run the rollback again, if it is still needed.",
         ));
-    };
+    }
     let plan = ServicePlan { service: Some(now), ..plan.clone() };
     update::update(otherwise, &plan, aws, outcome, tell).await.map(Some)
 }

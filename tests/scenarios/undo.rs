@@ -92,6 +92,35 @@ async fn a_deployment_in_progress_is_rolled_back_by_ecs_itself() {
     assert_eq!(again.writes, [""; 0]);
 }
 
+/// A run that goes back from a deployment in progress, to which this happens at the last look before ECS is asked.
+async fn meanwhile(happening: Happening) -> Ended {
+    let scenario =
+        Scenario::deploying(Rollout::Stall { running: 1 }).await.input("wait-for-service-stability", "false");
+    scenario.run().await.is(0, "started", "");
+    scenario.sim.with(|world| {
+        world.change_service("web", |web| web.agenda.push((web.ticks + 2, happening)));
+    });
+    let scenario = scenario.input("image", "").input("mode", "rollback");
+    scenario.input("wait-for-service-stability", "true").run().await
+}
+
+#[tokio::test]
+async fn a_way_back_that_somebody_else_asked_for_first_is_followed_and_nothing_was_changed() {
+    let ended = meanwhile(Happening::Stop).await;
+    ended.is(0, "unchanged", "");
+    assert_eq!(ended.output("changed"), "false", "{}", ended.told());
+    assert_eq!(ended.requests("StopServiceDeployment").len(), 1);
+    serves(&ended, "web:7");
+}
+
+#[tokio::test]
+async fn a_deployment_that_takes_over_before_ecs_is_asked_is_named() {
+    let ended = meanwhile(Happening::Rival(Rollout::Succeed { after: 1 })).await;
+    ended.is(8, "superseded", "superseded");
+    assert!(ended.output("message").contains("of web:9, began meanwhile"), "{}", ended.told());
+    assert_eq!(ended.output("changed"), "false");
+}
+
 #[tokio::test]
 async fn where_ecs_may_not_be_asked_a_rollback_updates_the_service() {
     for trick in [Trick::Denied, Trick::Missing] {
