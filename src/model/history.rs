@@ -59,7 +59,9 @@ impl History {
         let digits = short_name(&primary.id);
         let own = self.0.iter().position(|past| past.digits() == digits);
         let moving = self.0.iter().find(|past| !past.deployment.is_closed());
-        if let Some(moving) = moving.filter(|moving| moving.deployment.status.starts_with("ROLLBACK")) {
+        // While the way back is only asked for, the service still runs what is left: it leads from there.
+        let comes_back = |moving: &&Past| moving.deployment.status.starts_with("ROLLBACK") && moving.digits() != digits;
+        if let Some(moving) = moving.filter(comes_back) {
             return Back::Already { from: moving.task_definition.clone() };
         }
         let stop = moving.filter(|moving| moving.digits() == digits);
@@ -145,6 +147,7 @@ mod tests {
             ("COMPLETED web:7 7", &[], "nowhere"),
             ("FAILED web:8 8", &["STOPPED web:8 8", "SUCCESSFUL web:7 7"], "to web:7"),
             ("IN_PROGRESS web:8 8", &["IN_PROGRESS web:8 8", "SUCCESSFUL web:7 7"], "to web:7 by stopping sd/8"),
+            ("IN_PROGRESS web:8 8", &["ROLLBACK_REQUESTED web:8 8", "SUCCESSFUL web:7 7"], "to web:7 by stopping sd/8"),
             ("COMPLETED web:8 8", &["IN_PROGRESS web:8 8", "SUCCESSFUL web:7 7"], "to web:7 by stopping sd/8"),
             ("IN_PROGRESS web:8 8", &["IN_PROGRESS web:8 8", "STOPPED web:7 7"], "nowhere"),
         ] {
