@@ -94,10 +94,14 @@ impl Visit<'_> {
         if status != StatusCode::OK {
             return Err(self.refused(status));
         }
+        // Whoever wants a login may show its page, and call it a success.
+        let is_named = answer.headers().contains_key("docker-content-digest");
+        let another = || format!("`{}` answers with something that is no manifest", self.host);
         if *method == Method::HEAD {
-            return Ok(Looked::Found { manifest: None, platform: None });
+            return if is_named { Ok(Looked::Found { manifest: None, platform: None }) } else { Err(another()) };
         }
-        let manifest = Manifest::parse(&text(answer, LARGEST).await?);
+        let manifest = Manifest::recognise(&text(answer, LARGEST).await?);
+        let manifest = manifest.or_else(|| is_named.then(Manifest::default)).ok_or_else(another)?;
         let platform = match &manifest.config {
             // That it is there is known, whatever becomes of this.
             Some(config) => self.configuration(&config.digest).await.ok().and_then(|text| Platform::of_config(&text)),
@@ -111,9 +115,12 @@ impl Visit<'_> {
         if answer.status() == StatusCode::OK { text(answer, LARGEST).await } else { Err(self.refused(answer.status())) }
     }
 
-    /// One request, sent on as often as the registry does so, with the token that everybody gets where one is wanted.
+    /// One request, sent on as often as the registry does so, with the token that everybody gets where one is wanted. A
+    /// registry may send a manifest's request to another one, as `registry.k8s.io` does, but never to any other page.
+    /// <https://github.com/kubernetes/registry.k8s.io/blob/main/cmd/archeio/docs/request-handling.md>
     async fn ask(&mut self, method: &Method, path: &str, accept: &str) -> Result<Response, String> {
         let mut url = self.base.join(path).map_err(|error| error.to_string())?;
+        let is_manifest = path.starts_with("manifests/");
         for _ in 0..MOST_HOPS {
             let client = self.http.client(url.as_str()).map_err(|error| error.why)?;
             let mut request = client.request(method.clone(), url.clone()).header(ACCEPT, accept);
@@ -129,7 +136,8 @@ impl Visit<'_> {
                 self.token = Some((url.origin(), self.token_for_everybody(&challenge).await?));
             } else if answer.status().is_redirection() {
                 let location = header(LOCATION).and_then(|location| url.join(&location).ok());
-                url = location.filter(|url| self.may_ask(url)).ok_or_else(|| self.refused(answer.status()))?;
+                let fits = |to: &Url| self.may_ask(to) && (!is_manifest || to.path().contains("/manifests/"));
+                url = location.filter(fits).ok_or_else(|| self.refused(answer.status()))?;
             } else {
                 return Ok(answer);
             }

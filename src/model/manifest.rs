@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 
 use serde::Deserialize;
+use serde::de::IgnoredAny;
 
 /// What annotates an entry of an index that is no image, but a statement about one: how it was built, what is in it.
 /// <https://docs.docker.com/build/metadata/attestations/attestation-storage/>
@@ -57,6 +58,14 @@ impl Manifest {
     /// Reads a manifest. One that cannot be read says nothing.
     pub fn parse(text: &str) -> Self {
         serde_json::from_str(text).unwrap_or_default()
+    }
+
+    /// The same, where the text is a manifest of whatever kind and not another document in its place.
+    pub fn recognise(text: &str) -> Option<Self> {
+        let fields: BTreeMap<String, IgnoredAny> = serde_json::from_str(text).ok()?;
+        let is_one =
+            ["schemaVersion", "mediaType", "config", "manifests"].iter().any(|field| fields.contains_key(*field));
+        is_one.then(|| Self::parse(text))
     }
 
     /// Whether it is an index of images.
@@ -146,6 +155,21 @@ mod tests {
         assert!(single.children.is_empty());
         for nonsense in ["", "?", "[]", r#"{"manifests": 1}"#, r#"{"manifests": [{}]}"#] {
             assert_eq!(Manifest::parse(nonsense), Manifest::default(), "{nonsense}");
+        }
+    }
+
+    #[test]
+    fn a_page_or_another_document_is_no_manifest() {
+        for (text, is_one) in [
+            (r#"{"schemaVersion": 1, "name": "library/web", "fsLayers": []}"#, true),
+            (r#"{"schemaVersion": 2, "config": {"digest": "sha256:f"}}"#, true),
+            (r#"{"manifests": []}"#, true),
+            ("<!doctype html><title>Sign in</title>", false),
+            (r#"{"error": "login_required"}"#, false),
+            ("[]", false),
+            ("", false),
+        ] {
+            assert_eq!(Manifest::recognise(text).is_some(), is_one, "{text}");
         }
     }
 

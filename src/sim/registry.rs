@@ -11,6 +11,9 @@ use super::faults::Trick;
 use super::wire::{Answer, Asked, pairs};
 use super::world::World;
 
+/// The path of a page that wants a login.
+pub const LOGIN: &str = "/registry-login";
+
 /// The registry at the stage's own address.
 #[derive(Debug, Clone, Default)]
 pub struct Registry {
@@ -18,6 +21,8 @@ pub struct Registry {
     pub repositories: BTreeMap<String, Repository>,
     /// Those that not everybody may read.
     pub private: BTreeSet<String>,
+    /// Where requests for a repository's manifests are sent on to, by its name; `LOGIN` for a page of no registry.
+    pub sent_on: BTreeMap<String, String>,
     /// Tokens that were handed out.
     tokens: BTreeSet<String>,
 }
@@ -26,6 +31,7 @@ pub struct Registry {
 pub(super) fn operation(asked: &Asked) -> Option<String> {
     let kind = match asked.path.as_str() {
         "/registry-token" => "token",
+        LOGIN => "login",
         path if super::ecr::path_of_layer(path).is_some() => "layer",
         path if path.starts_with("/v2/") && path.contains("/manifests/") => "manifest",
         path if path.starts_with("/v2/") && path.contains("/blobs/") => "blob",
@@ -45,11 +51,17 @@ pub(super) fn answer(world: &mut World, asked: &Asked, trick: Option<&Trick>) ->
     if asked.path == "/registry-token" {
         return token(world, asked);
     }
+    if asked.path == LOGIN {
+        return Answer::new(200, "text/html", "<!doctype html>\n<title>Sign in</title>\n");
+    }
     let path = asked.path.strip_prefix("/v2/").unwrap_or_default();
     let (name, kind, which) = ["manifests", "blobs"]
         .into_iter()
         .find_map(|kind| path.split_once(&format!("/{kind}/")).map(|(name, which)| (name, kind, which)))
         .unwrap_or_default();
+    if let (Some(place), "manifests") = (world.registry.sent_on.get(name), kind) {
+        return Answer::new(307, "text/plain", "").with("location", place.clone());
+    }
     let given = asked.header("authorization").map(|given| given.strip_prefix("Bearer ").unwrap_or(given));
     if given.is_some_and(|given| !world.registry.tokens.contains(given)) {
         // Whatever it is, it was not meant for this registry.

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use ecs_deploy::sim::ecr::{Repository, Scan};
-use ecs_deploy::sim::{Rollout, Trick, World};
+use ecs_deploy::sim::{Rollout, Trick, World, registry};
 use serde_json::{Value, json};
 
 use crate::harness::{Ended, IMAGE_V2, Scenario};
@@ -171,11 +171,36 @@ async fn what_another_registry_does_not_show_is_a_doubt_and_what_it_does_not_say
         assert_eq!(findings(&ended, "image-exists").len(), 0);
         assert!(skipped(&ended, "image-exists").contains(words), "{}", ended.told());
     }
+    let page = elsewhere("amd64").fault("registry/manifest", 9, Trick::Html(200));
+    let ended = planned(page, "team/web:1").await;
+    ended.is(0, "planned", "");
+    assert!(skipped(&ended, "image-exists").contains("no manifest"), "{}", ended.told());
     // Nothing is reached from here but the stage.
     let world = World::default();
     let ended = Scenario::of(world).await.input("image", "ghcr.io/acme/web:1").input("mode", "plan").run().await;
     ended.is(0, "planned", "");
     assert!(skipped(&ended, "image-exists").contains("`ghcr.io` cannot be reached"), "{}", ended.told());
+}
+
+#[tokio::test]
+async fn a_registry_that_shows_a_login_says_nothing_and_one_that_names_another_is_followed() {
+    let planned = async |to_another: bool| {
+        let scenario = Scenario::of(elsewhere("amd64")).await;
+        let host = scenario.sim.url().trim_start_matches("http://").to_owned();
+        // Another origin for whoever looks, and the same stage.
+        let another = format!("{}/v2/team/web/manifests/1", scenario.sim.url().replace("127.0.0.1", "localhost"));
+        let place = if to_another { another } else { registry::LOGIN.to_owned() };
+        scenario.sim.with(|world| world.registry.sent_on.insert("team/front".into(), place));
+        scenario.input("image", &format!("{host}/team/front:1")).input("mode", "plan").run().await
+    };
+    let ended = planned(false).await;
+    ended.is(0, "planned", "");
+    for name in ["image-exists", "image-platform"] {
+        assert!(skipped(&ended, name).contains("answers 307"), "{name}: {}", ended.told());
+    }
+    let ended = planned(true).await;
+    ended.is(0, "planned", "");
+    assert_eq!((findings(&ended, "image-exists").len(), skipped(&ended, "image-exists").as_str()), (0, ""));
 }
 
 #[tokio::test]
