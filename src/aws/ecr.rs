@@ -4,12 +4,14 @@ pub mod scan;
 pub mod tell;
 
 use std::fmt;
+use std::time::Duration;
 
 use aws_config::Region;
 use aws_sdk_ecr::Client;
 use aws_sdk_ecr::config::Builder;
 use aws_sdk_ecr::types::ImageIdentifier;
 use aws_smithy_types::retry::RetryConfig;
+use aws_smithy_types::timeout::TimeoutConfig;
 use serde::Deserialize;
 
 use super::Aws;
@@ -80,11 +82,22 @@ impl Aws {
 
     /// ECR in the region of an image, for what is worth a few seconds and no more.
     fn ecr(&self, region: &str) -> Client {
-        let config = Builder::from(&self.config).region(Region::new(region.to_owned()));
-        let config = config.timeout_config(self.briefly());
+        self.ecr_within(region, self.briefly())
+    }
+
+    /// The same for a look-up that others wait for, or that only explains.
+    fn ecr_at_once(&self, region: &str) -> Client {
+        self.ecr_within(region, self.briefly().to_builder().operation_timeout(AT_ONCE).build())
+    }
+
+    fn ecr_within(&self, region: &str, patience: TimeoutConfig) -> Client {
+        let config = Builder::from(&self.config).region(Region::new(region.to_owned())).timeout_config(patience);
         Client::from_conf(config.retry_config(RetryConfig::standard().with_max_attempts(2)).build())
     }
 }
+
+/// How long a look-up may take that others wait for, or that only explains.
+const AT_ONCE: Duration = Duration::from_secs(3);
 
 fn identifier(image: &ImageRef) -> ImageIdentifier {
     let tag = tag(image).map(str::to_owned);

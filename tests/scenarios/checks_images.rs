@@ -114,10 +114,41 @@ async fn what_may_come_from_a_cache_is_never_refused() {
     ended.is(0, "succeeded", "");
     assert!(skipped(&ended, "image-exists").contains("pull-through cache of `registry-1.docker.io`"));
 
-    let world = World::default().denied("DescribePullThroughCacheRules");
-    let ended = deploying(world, &file).await.run().await;
+    // The cache's prefix is any word, and it has another tag already.
+    let file = definition(&world_with_a_tag(), &World::default().image("hub/library/nginx", "1.27"), Some("X86_64"));
+    let ended = deploying(world_with_a_tag().denied("DescribePullThroughCacheRules"), &file).await.run().await;
     ended.is(0, "succeeded", "");
     assert_eq!(findings(&ended, "image-exists")[0]["is_doubtful"], true);
+    allows(&ended, "image-exists", "ecr:DescribePullThroughCacheRules");
+
+    let ended = deploying(world_with_a_tag(), &file).await.run().await;
+    ended.is(3, "blocked", "image-not-found");
+}
+
+/// A world whose repository `hub/library/nginx` has an older tag.
+fn world_with_a_tag() -> World {
+    let mut world = World::default();
+    world.ecr.entry("hub/library/nginx".into()).or_default().push("1.26", &["amd64"], 0.0);
+    world
+}
+
+/// A skipped check tells the statement to add.
+#[track_caller]
+fn allows(ended: &Ended, check: &str, action: &str) {
+    let statement = format!("{{\"Effect\":\"Allow\",\"Action\":\"{action}\",\"Resource\":");
+    let skipped = skipped(ended, check);
+    assert!(skipped.contains(&statement), "{skipped}");
+}
+
+#[tokio::test]
+async fn a_missing_tag_is_refused_without_the_permission_to_name_others_which_is_told() {
+    let world = World::default().denied("DescribeImages").denied("DescribePullThroughCacheRules");
+    let file = definition(&world, &world.image("web", "v22"), Some("X86_64"));
+    let ended = deploying(world, &file).await.run().await;
+    ended.is(3, "blocked", "image-not-found");
+    for action in ["ecr:DescribeImages", "ecr:DescribePullThroughCacheRules"] {
+        allows(&ended, "image-exists", action);
+    }
 }
 
 /// A world whose other registry, at the stage's own address, has `team/web:1` for one architecture.
@@ -235,14 +266,14 @@ async fn an_image_in_no_index_is_read_from_its_configuration_and_the_address_sta
     let ended = Scenario::of(single("amd64")).await.input("image", IMAGE_V2).input("mode", "plan").run().await;
     ended.is(0, "planned", "");
     assert_eq!(skipped(&ended, "image-platform"), "");
-    for (operation, words) in [("GetDownloadUrlForLayer", "ecr:GetDownloadUrlForLayer"), ("registry/layer", "HTTP 503")]
-    {
-        let trick = if operation.starts_with("Get") { Trick::Denied } else { Trick::Status(503) };
-        let world = single("arm64").fault(operation, 9, trick);
-        let ended = Scenario::of(world).await.input("image", IMAGE_V2).input("mode", "plan").run().await;
-        ended.is(0, "planned", "");
-        assert!(skipped(&ended, "image-platform").contains(words), "{}", ended.told());
-    }
+    let world = single("arm64").fault("registry/layer", 9, Trick::Status(503));
+    let ended = Scenario::of(world).await.input("image", IMAGE_V2).input("mode", "plan").run().await;
+    ended.is(0, "planned", "");
+    assert!(skipped(&ended, "image-platform").contains("HTTP 503"), "{}", ended.told());
+    let world = single("arm64").denied("GetDownloadUrlForLayer");
+    let ended = Scenario::of(world).await.input("image", IMAGE_V2).input("mode", "plan").run().await;
+    ended.is(0, "planned", "");
+    allows(&ended, "image-platform", "ecr:GetDownloadUrlForLayer");
 }
 
 /// A world in which the scan of `web:v2` for `amd64` goes so.

@@ -36,7 +36,7 @@ impl Aws {
     /// `RepositoryNotFoundException`, or the call failed.
     pub async fn describe_tagged_images(&self, of: &Repository<'_>) -> Result<(Vec<StoredImage>, bool), CallError> {
         let tagged = DescribeImagesFilter::builder().tag_status(TagStatus::Tagged).build();
-        let call = self.ecr(of.region).describe_images().registry_id(of.account).repository_name(of.name);
+        let call = self.ecr_at_once(of.region).describe_images().registry_id(of.account).repository_name(of.name);
         let sent = call.filter(tagged).max_results(1000).send().await;
         let answer = sent.map_err(|error| CallError::from_sdk(IMAGES, &error))?;
         let is_all = answer.next_token.is_none();
@@ -50,7 +50,8 @@ impl Aws {
     /// The call failed.
     pub async fn download_url_for_layer(&self, of: &Repository<'_>, digest: &str) -> Result<String, CallError> {
         const ACTION: &str = "ecr:GetDownloadUrlForLayer";
-        let call = self.ecr(of.region).get_download_url_for_layer().registry_id(of.account).repository_name(of.name);
+        let call =
+            self.ecr_at_once(of.region).get_download_url_for_layer().registry_id(of.account).repository_name(of.name);
         let answer = call.layer_digest(digest).send().await.map_err(|error| CallError::from_sdk(ACTION, &error))?;
         let url = answer.download_url.ok_or_else(|| CallError::unreadable(ACTION, "it has no address"))?;
         self.remember(&url);
@@ -67,7 +68,7 @@ impl Aws {
         of: &Repository<'_>,
     ) -> Result<Vec<PullThroughCache>, CallError> {
         const ACTION: &str = "ecr:DescribePullThroughCacheRules";
-        let sent = self.ecr(of.region).describe_pull_through_cache_rules().registry_id(of.account).send().await;
+        let sent = self.ecr_at_once(of.region).describe_pull_through_cache_rules().registry_id(of.account).send().await;
         let answer = sent.map_err(|error| CallError::from_sdk(ACTION, &error))?;
         let rules = answer.pull_through_cache_rules.unwrap_or_default().into_iter().map(|rule| PullThroughCache {
             prefix: rule.ecr_repository_prefix.unwrap_or_default(),

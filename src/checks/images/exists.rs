@@ -2,10 +2,9 @@
 
 use std::cmp::Reverse;
 
+use super::around::{Around, Caches, Tags};
 use super::{Elsewhere, NotKnown, Used, said_by_ecr, used};
 use crate::aws::Aws;
-use crate::aws::call::CallError;
-use crate::aws::ecr::tell::PullThroughCache;
 use crate::checks::{Finding, Ruling, Subject};
 use crate::error::{Code, Error};
 use crate::http::registry::Looked;
@@ -19,21 +18,29 @@ const FEW: usize = 3;
 /// Asks what is not known yet, and judges it.
 pub(in crate::checks) async fn ruling(subject: &Subject<'_>, aws: &Aws, elsewhere: &Elsewhere) -> Ruling {
     let definition = &subject.plan.definition;
-    let looked = elsewhere.ask(definition, subject.http).await;
-    let mut not_known = NotKnown::default();
-    let mut ruling = Ruling::default();
-    for image in used(definition) {
-        let parsed = match ImageRef::parse(image.text) {
+    let images: Vec<(Result<ImageRef, String>, Used<'_>)> =
+        used(definition).into_iter().map(|image| (ImageRef::parse(image.text), image)).collect();
+    let absent = images.iter().filter_map(|(parsed, image)| {
+        let parsed = parsed.as_ref().ok()?;
+        matches!(said_by_ecr(image.text, parsed, subject.observed), Some(Digest::Missing(_))).then(|| parsed.clone())
+    });
+    let absent: Vec<ImageRef> = absent.collect();
+    let (looked, around) =
+        tokio::join!(Box::pin(elsewhere.ask(definition, subject.http)), Box::pin(Around::ask(&absent, aws)));
+    let (mut not_known, mut near, mut cached) = (NotKnown::default(), NotKnown::default(), NotKnown::default());
+    let mut findings = Vec::new();
+    for (parsed, image) in images {
+        let parsed = match parsed {
             Ok(parsed) => parsed,
             Err(why) => {
-                ruling = ruling.and(Ruling::found(invalid(&image, &why)));
+                findings.push(invalid(&image, &why));
                 continue;
             }
         };
         let Some(repository) = parsed.in_ecr() else {
             match looked.get(image.text) {
                 Some(Looked::Found { .. }) => {}
-                Some(Looked::Missing) => ruling = ruling.and(Ruling::found(not_shown(&image, &parsed))),
+                Some(Looked::Missing) => findings.push(not_shown(&image, &parsed)),
                 Some(Looked::Unknown(why)) => not_known.add(image.text, why),
                 None => not_known.add(image.text, "its registry wants the login of `repositoryCredentials`"),
             }
@@ -42,47 +49,66 @@ pub(in crate::checks) async fn ruling(subject: &Subject<'_>, aws: &Aws, elsewher
         match said_by_ecr(image.text, &parsed, subject.observed) {
             Some(Digest::Known { .. }) => {}
             Some(Digest::Missing(said)) => {
-                let (tags, caches) = tokio::join!(
-                    Box::pin(aws.describe_tagged_images(&repository)),
-                    Box::pin(aws.describe_pull_through_cache_rules(&repository))
-                );
-                ruling = ruling.and(missing(&image, &parsed, repository, said, &tags, &caches));
+                let Some((tags, caches)) = around.of(repository) else { continue };
+                match missing(&image, &parsed, repository, said, tags, caches) {
+                    Ok(finding) => findings.push(finding),
+                    Err(why) => {
+                        not_known.add(image.text, why);
+                        continue;
+                    }
+                }
+                // What is missing is told with less then, and perhaps as a doubt.
+                if let Err(error) = tags
+                    && !says_no_repository(tags)
+                {
+                    near.add(image.text, error.to_string());
+                }
+                if let Err(error) = caches {
+                    cached.add(image.text, error.to_string());
+                }
             }
             Some(Digest::Unknown(why)) => not_known.add(image.text, why),
             None => not_known.add(image.text, "it was not looked up"),
         }
     }
-    ruling.and(not_known.ruling("Whether it exists"))
+    let ruling = Ruling { findings, skipped: Vec::new() }.and(not_known.ruling("Whether it exists"));
+    ruling.and(near.ruling("Which tags are near")).and(cached.ruling("Whether a pull-through cache would fetch it"))
 }
 
 /// ECR says that the image is not there. `tags` and `caches` are what it said of the repository's other images, and of
 /// the registry's caches.
+///
+/// # Errors
+/// It may be there all the same; why.
 fn missing(
     image: &Used<'_>,
     parsed: &ImageRef,
     repository: Repository<'_>,
     said: &str,
-    tags: &Result<(Vec<StoredImage>, bool), CallError>,
-    caches: &Result<Vec<PullThroughCache>, CallError>,
-) -> Ruling {
+    tags: &Tags,
+    caches: &Caches,
+) -> Result<Finding, String> {
     let cache = caches.as_ref().ok().and_then(|caches| caches.iter().find(|cache| cache.fetches(repository.name)));
     if let Some(cache) = cache {
-        let mut not_known = NotKnown::default();
-        let why = format!(
+        return Err(format!(
             "its repository is a pull-through cache of `{}`, which the first pull fills; ECR says now: {said}",
             cache.upstream
-        );
-        not_known.add(image.text, why);
-        return not_known.ruling("Whether it exists");
+        ));
     }
-    let code = tags.as_ref().err().and_then(|error| error.code.as_deref());
-    let has_no_repository = code == Some("RepositoryNotFoundException");
-    let finding = Finding::new(if has_no_repository {
+    // A cache may be meant by whoever may not read the rules. It fetches what is below its prefix, and even a repository
+    // with other tags may be one: it has the tags that were pulled until now.
+    let is_doubtful = caches.is_err() && repository.name.contains('/');
+    let doubt = if is_doubtful {
+        " Whether a pull-through cache would fetch it is not known: `ecr:DescribePullThroughCacheRules` tells it."
+    } else {
+        ""
+    };
+    let error = if says_no_repository(tags) {
         Error::new(
             Code::ImageNotFound,
             format!("The repository of the image {} does not exist.", image.named()),
             format!(
-                "ECR has no repository `{}` in account {} in {}.",
+                "ECR has no repository `{}` in account {} in {}.{doubt}",
                 repository.name, repository.account, repository.region
             ),
             "Correct the account, region or name in the image, or create the repository and push the image.",
@@ -91,25 +117,21 @@ fn missing(
         let near = tags.as_ref().map(|(images, is_all)| suggested(parsed.tag.as_deref(), images, *is_all));
         let near = near.unwrap_or_default();
         let (why, fix) = if near.is_empty() {
-            (format!("ECR says: {said}."), "Push the image before it is deployed, or correct its tag or digest.")
+            (format!("ECR says: {said}.{doubt}"), "Push the image before it is deployed, or correct its tag or digest.")
         } else {
             (
-                format!("ECR says: {said}. {near}"),
+                format!("ECR says: {said}. {near}{doubt}"),
                 "Push the image before it is deployed, or deploy a tag that is there.",
             )
         };
         Error::new(Code::ImageNotFound, format!("ECR does not have the image {}.", image.named()), why, fix)
-    });
-    let finding = finding.at(&image.pointer);
-    // Who may not read the rules cannot tell a cache that was never asked from a tag that was never pushed.
-    let doubtful = caches.is_err() && sounds_like_a_cache(repository.name);
-    let unread = |what: &str, error: &CallError| Ruling::unread(&format!("{what} `{}`", repository.name), error);
-    let tags = tags.as_ref().err().filter(|_| !has_no_repository);
-    let tags = tags.map(|error| unread("which tags there are in the repository", error));
-    let caches =
-        caches.as_ref().err().map(|error| unread("whether a pull-through cache would fill the repository", error));
-    let found = Ruling::found(if doubtful { finding.doubtful() } else { finding });
-    tags.into_iter().chain(caches).fold(found, Ruling::and)
+    };
+    let finding = Finding::new(error).at(&image.pointer);
+    Ok(if is_doubtful { finding.doubtful() } else { finding })
+}
+
+fn says_no_repository(tags: &Tags) -> bool {
+    tags.as_ref().is_err_and(|error| error.code.as_deref() == Some("RepositoryNotFoundException"))
 }
 
 /// A sentence with the tags that may have been meant, or with the newest; empty when there are none.
@@ -141,29 +163,6 @@ fn suggested(tag: Option<&str>, images: &[StoredImage], is_all: bool) -> String 
 fn part_of<'a>(tag: &str, known: &[&'a str]) -> Option<&'a str> {
     let holds = |one: &str, other: &str| other.len() >= 3 && one.contains(other);
     known.iter().copied().find(|known| holds(tag, known) || holds(known, tag))
-}
-
-/// Names that caches are usually given: those of the registries behind them.
-fn sounds_like_a_cache(repository: &str) -> bool {
-    const NAMES: &[&str] = &[
-        "docker",
-        "ecr-public",
-        "public-ecr",
-        "quay",
-        "k8s",
-        "kubernetes",
-        "github",
-        "ghcr",
-        "gitlab",
-        "azure",
-        "mcr",
-        "chainguard",
-        "cache",
-        "proxy",
-        "mirror",
-    ];
-    let first = repository.split_once('/').map(|(first, _)| first);
-    first.is_some_and(|first| NAMES.iter().any(|name| first.contains(name)))
 }
 
 /// A registry that answers the same for what only some may see.
@@ -199,7 +198,8 @@ mod tests {
     #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
     use super::*;
-    use crate::aws::call::CallErrorKind;
+    use crate::aws::call::{CallError, CallErrorKind};
+    use crate::aws::ecr::tell::PullThroughCache;
 
     const IMAGE: &str = "123456789012.dkr.ecr.eu-central-1.amazonaws.com/team/web:v1.2.3";
 
@@ -225,11 +225,7 @@ mod tests {
         Used { text, containers: vec!["web", "worker"], pointer, has_login: false }
     }
 
-    fn told(
-        text: &str,
-        tags: &Result<(Vec<StoredImage>, bool), CallError>,
-        caches: &Result<Vec<PullThroughCache>, CallError>,
-    ) -> Ruling {
+    fn told(text: &str, tags: &Tags, caches: &Caches) -> Result<Finding, String> {
         let parsed = ImageRef::parse(text).unwrap();
         let said = "ImageNotFound: Requested image not found";
         missing(&image(text), &parsed, parsed.in_ecr().unwrap(), said, tags, caches)
@@ -254,36 +250,42 @@ mod tests {
 
     #[test]
     fn what_is_missing_is_told_with_what_is_there() {
-        let there = Ok((vec![pushed(1, &["v1.2.2"])], true));
+        let there = || Ok((vec![pushed(1, &["v1.2.2"])], true));
+        let denied = || Err(failed("AccessDeniedException"));
+        let cached = IMAGE.replace("team/web", "hub/library/nginx");
         let all = [
-            told(IMAGE, &there, &Ok(Vec::new())),
-            told(IMAGE, &Err(failed("AccessDeniedException")), &Ok(Vec::new())),
-            told(IMAGE, &Err(failed("RepositoryNotFoundException")), &Ok(Vec::new())),
-            Ruling::found(not_shown(&image("ghcr.io/acme/web:1"), &ImageRef::parse("ghcr.io/acme/web:1").unwrap())),
-            Ruling::found(invalid(&image("<IMAGE>"), "it contains '<' (a placeholder that was not replaced?)")),
+            told(IMAGE, &there(), &Ok(Vec::new())).unwrap(),
+            told(IMAGE, &Err(failed("AccessDeniedException")), &Ok(Vec::new())).unwrap(),
+            told(IMAGE, &Err(failed("RepositoryNotFoundException")), &Ok(Vec::new())).unwrap(),
+            told(&cached, &there(), &denied()).unwrap(),
+            told(&cached, &Err(failed("RepositoryNotFoundException")), &denied()).unwrap(),
+            not_shown(&image("ghcr.io/acme/web:1"), &ImageRef::parse("ghcr.io/acme/web:1").unwrap()),
+            invalid(&image("<IMAGE>"), "it contains '<' (a placeholder that was not replaced?)"),
         ];
-        let texts = all.iter().flat_map(|ruling| &ruling.findings).map(|finding| finding.error.to_string());
-        insta::assert_snapshot!(texts.collect::<Vec<_>>().join("\n\n"));
-        assert!(all.iter().flat_map(|ruling| &ruling.findings).all(|finding| finding.pointer.is_some()));
+        let texts: Vec<String> = all.iter().map(|finding| finding.error.to_string()).collect();
+        insta::assert_snapshot!(texts.join("\n\n"));
+        assert!(all.iter().all(|finding| finding.pointer.is_some()));
     }
 
     #[test]
     fn only_what_is_certain_blocks() {
         let cache = PullThroughCache { prefix: "team".to_owned(), upstream: "registry-1.docker.io".to_owned() };
         let none = || Ok((Vec::new(), true));
-        let cached = told(IMAGE, &none(), &Ok(vec![cache]));
-        assert_eq!((cached.findings.len(), cached.skipped.len()), (0, 1));
-        insta::assert_snapshot!(cached.skipped.join("\n"));
+        insta::assert_snapshot!(told(IMAGE, &none(), &Ok(vec![cache])).unwrap_err());
         let denied = || Err(failed("AccessDeniedException"));
-        for (text, caches, doubtful) in [
-            (IMAGE.to_owned(), Ok(Vec::new()), false),
-            (IMAGE.to_owned(), denied(), false),
-            (IMAGE.replace("team/web", "docker-hub/library/nginx"), denied(), true),
-            (IMAGE.replace("team/web", "docker-hub/library/nginx"), Ok(Vec::new()), false),
+        let there = || Ok((vec![pushed(1, &["1.26"])], true));
+        let named = |name: &str| IMAGE.replace("team/web", name);
+        for (text, tags, caches, doubtful) in [
+            (named("team/web"), none(), Ok(Vec::new()), false),
+            (named("hub/library/nginx"), none(), Ok(Vec::new()), false),
+            (named("hub/library/nginx"), none(), denied(), true),
+            // The cache has been asked for another tag already.
+            (named("hub/library/nginx"), there(), denied(), true),
+            (named("hub/library/nginx"), Err(failed("AccessDeniedException")), denied(), true),
+            // Below no prefix.
+            (named("web"), none(), denied(), false),
         ] {
-            let doubts: Vec<bool> =
-                told(&text, &none(), &caches).findings.iter().map(|finding| finding.is_doubtful).collect();
-            assert_eq!(doubts, [doubtful], "{text}");
+            assert_eq!(told(&text, &tags, &caches).unwrap().is_doubtful, doubtful, "{text}");
         }
         assert!(invalid(&image("Web:1"), "it has capital letters").is_doubtful);
         assert!(!invalid(&image("${IMAGE}"), "it contains '$'").is_doubtful);

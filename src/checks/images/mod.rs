@@ -1,5 +1,6 @@
 //! What the checks of images have in common: the images that the definition has, and what is known of them.
 
+mod around;
 pub(super) mod exists;
 pub(super) mod platform;
 pub(super) mod scan;
@@ -116,3 +117,6 @@ impl NotKnown {
         self.0.into_iter().map(sentence).collect()
     }
 }
+
+#[cfg(all(test, feature = "sim"))]
+mod tests;

@@ -46,19 +46,15 @@ pub(in crate::checks) async fn ruling(subject: &Subject<'_>, aws: &Aws, elsewher
     let Some(machine) = Machine::of(subject) else {
         return Ruling::skip("The CPU architecture in `runtimePlatform` is not one that this version knows.");
     };
-    let looked = elsewhere.ask(definition, subject.http).await;
     let images = used(definition);
     let mut not_known = NotKnown::default();
     let mut built: Vec<(usize, Built)> = Vec::new();
-    let mut asked = JoinSet::new();
+    let (mut asked, mut others) = (JoinSet::new(), Vec::new());
     for (index, image) in images.iter().enumerate() {
         // What is no image reference is told by `image-exists`.
         let Ok(parsed) = ImageRef::parse(image.text) else { continue };
         if parsed.in_ecr().is_none() {
-            match looked.get(image.text).map_or(Err("a login is needed"), of_registry) {
-                Ok(found) => built.push((index, found)),
-                Err(why) => not_known.add(image.text, why),
-            }
+            others.push((index, image.text));
             continue;
         }
         match said_by_ecr(image.text, &parsed, subject.observed) {
@@ -69,6 +65,14 @@ pub(in crate::checks) async fn ruling(subject: &Subject<'_>, aws: &Aws, elsewher
             Some(Digest::Missing(_)) => not_known.add(image.text, "ECR does not have it"),
             Some(Digest::Unknown(why)) => not_known.add(image.text, why),
             None => not_known.add(image.text, "it was not looked up"),
+        }
+    }
+    // ECR is asked meanwhile.
+    let looked = elsewhere.ask(definition, subject.http).await;
+    for (index, text) in others {
+        match looked.get(text).map_or(Err("a login is needed"), of_registry) {
+            Ok(found) => built.push((index, found)),
+            Err(why) => not_known.add(text, why),
         }
     }
     for (index, answer) in asked.join_all().await {
