@@ -60,7 +60,8 @@ pub(in crate::checks) async fn ruling(subject: &Subject<'_>, aws: &Aws, elsewher
         match said_by_ecr(image.text, &parsed, subject.observed) {
             Some(Digest::Known { manifest, .. }) => {
                 let (aws, http, manifest) = (aws.clone(), subject.http.clone(), manifest.clone());
-                asked.spawn(async move { (index, of_manifest(&parsed, &manifest, &aws, &http).await) });
+                let machine = machine.clone();
+                asked.spawn(async move { (index, of_manifest(&parsed, &manifest, &machine, &aws, &http).await) });
             }
             Some(Digest::Missing(_)) => not_known.add(image.text, "ECR does not have it"),
             Some(Digest::Unknown(why)) => not_known.add(image.text, why),
@@ -70,7 +71,7 @@ pub(in crate::checks) async fn ruling(subject: &Subject<'_>, aws: &Aws, elsewher
     // ECR is asked meanwhile.
     let looked = elsewhere.ask(definition, subject.http).await;
     for (index, text) in others {
-        match looked.get(text).map_or(Err("a login is needed"), of_registry) {
+        match looked.get(text).map_or(Err("a login is needed"), |looked| of_registry(looked, &machine)) {
             Ok(found) => built.push((index, found)),
             Err(why) => not_known.add(text, why),
         }
@@ -88,31 +89,42 @@ pub(in crate::checks) async fn ruling(subject: &Subject<'_>, aws: &Aws, elsewher
 }
 
 /// What another registry said.
-fn of_registry(looked: &Looked) -> Result<Built, &str> {
+fn of_registry<'a>(looked: &'a Looked, machine: &Machine) -> Result<Built, &'a str> {
     match looked {
         Looked::Missing => Err("the registry does not show it"),
         Looked::Unknown(why) => Err(why),
         Looked::Found { platform: Some(platform), .. } => {
             Ok(Built { platforms: vec![platform.clone()], is_index: false })
         }
-        Looked::Found { manifest: Some(manifest), .. } if manifest.is_index() => of_index(manifest),
+        Looked::Found { manifest: Some(manifest), .. } if manifest.is_index() => of_index(manifest, machine),
         Looked::Found { manifest: Some(_), .. } => Err("its registry did not say"),
         Looked::Found { manifest: None, .. } => Err("Docker Hub counts reading it as a pull"),
     }
 }
 
-fn of_index(manifest: &Manifest) -> Result<Built, &'static str> {
-    let platforms: Option<Vec<Platform>> = manifest.images().map(|child| child.platform.clone()).collect();
-    match platforms {
-        Some(platforms) if !platforms.is_empty() => Ok(Built { platforms, is_index: true }),
-        _ => Err("its index does not say for every image in it"),
+/// What an index says: enough where one image in it fits, else only when it says it for each of them.
+fn of_index(manifest: &Manifest, machine: &Machine) -> Result<Built, &'static str> {
+    let says = |platform: &&Platform| !platform.os.is_empty() && !platform.architecture.is_empty();
+    let said = manifest.images().filter_map(|child| child.platform.as_ref().filter(says).cloned());
+    let platforms: Vec<Platform> = said.collect();
+    let is_complete = !platforms.is_empty() && platforms.len() == manifest.images().count();
+    if is_complete || platforms.iter().any(|platform| machine.runs(platform)) {
+        Ok(Built { platforms, is_index: true })
+    } else {
+        Err("its index does not say for every image in it")
     }
 }
 
 /// What a manifest in ECR says, or else the document that describes its image.
-async fn of_manifest(image: &ImageRef, manifest: &Manifest, aws: &Aws, http: &Http) -> Result<Built, String> {
+async fn of_manifest(
+    image: &ImageRef,
+    manifest: &Manifest,
+    machine: &Machine,
+    aws: &Aws,
+    http: &Http,
+) -> Result<Built, String> {
     if manifest.is_index() {
-        return of_index(manifest).map_err(str::to_owned);
+        return of_index(manifest, machine).map_err(str::to_owned);
     }
     let (Some(config), Some(repository)) = (&manifest.config, image.in_ecr()) else {
         return Err("its manifest names no configuration".to_owned());
@@ -286,11 +298,19 @@ mod tests {
     }
 
     #[test]
-    fn an_index_that_does_not_say_is_not_guessed_at() {
-        let index = json!({"manifests": [
-            {"digest": "sha256:a", "platform": {"os": "linux", "architecture": "amd64"}}, {"digest": "sha256:b"},
-        ]});
-        assert!(of_index(&Manifest::parse(&index.to_string())).is_err());
-        assert!(of_index(&Manifest::default()).is_err());
+    fn an_index_that_does_not_say_is_not_guessed_at_unless_another_image_in_it_fits() {
+        let index = |second: Value| {
+            let first = json!({"digest": "sha256:a", "platform": {"os": "linux", "architecture": "amd64"}});
+            Manifest::parse(&json!({"manifests": [first, second]}).to_string())
+        };
+        let (fits, does_not) = (machine("amd64", true, true), machine("arm64", true, true));
+        for silent in [json!({"digest": "sha256:b"}), json!({"digest": "sha256:b", "platform": {"os": "linux"}})] {
+            let silent = index(silent);
+            assert_eq!(judged(&of_index(&silent, &fits).unwrap(), &fits), None);
+            assert!(of_index(&silent, &does_not).is_err());
+        }
+        let windows = index(json!({"digest": "sha256:b", "platform": {"os": "windows", "architecture": "amd64"}}));
+        assert!(judged(&of_index(&windows, &does_not).unwrap(), &does_not).is_some());
+        assert!(of_index(&Manifest::default(), &fits).is_err());
     }
 }
