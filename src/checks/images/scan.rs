@@ -18,19 +18,40 @@ use crate::model::image::ImageRef;
 use crate::model::manifest::{Child, Manifest};
 use crate::observe::Digest;
 
-/// Between two looks at a scan that is under way.
+/// The longest pause between two looks at a scan that is not finished.
 const PAUSE: Duration = Duration::from_secs(5);
 
-/// Looks at a scan that has not begun: it begins within two minutes of the push, or scanning is off.
-const LOOKS_FOR_A_BEGINNING: u32 = 24;
+/// The shortest one, whatever `wait-max-delay-seconds` says: a scan takes many seconds, and ECR answers only so often.
+const SHORTEST_PAUSE: Duration = Duration::from_secs(1);
+
+/// A scan begins within two minutes of the push, or scanning is off.
+const BEGINNING: Duration = Duration::from_mins(2);
 
 /// Findings that are named.
 const WORST: usize = 5;
 
+/// How long a scan is waited for.
+#[derive(Debug, Clone, Copy)]
+struct Wait {
+    /// Until then it has begun, or there is none.
+    beginning: Instant,
+    /// Until then it is finished, or it is not known what it finds.
+    end: Instant,
+    /// Between two looks.
+    pause: Duration,
+}
+
+impl Wait {
+    /// From now on; `limit` is that of the run's wait, `max_delay` its longest pause.
+    fn new(limit: Duration, max_delay: Duration) -> Self {
+        let now = Instant::now();
+        Self { beginning: now + BEGINNING, end: now + limit, pause: max_delay.clamp(SHORTEST_PAUSE, PAUSE) }
+    }
+}
+
 /// Waits for the scans, within the limit of the run's wait, and judges them.
 pub(in crate::checks) async fn ruling(subject: &Subject<'_>, aws: &Aws) -> Ruling {
-    let until = Instant::now() + subject.inputs.wait.limit;
-    let pause = PAUSE.min(subject.inputs.wait.max_delay);
+    let wait = Wait::new(subject.inputs.wait.limit, subject.inputs.wait.max_delay);
     let images = used(&subject.plan.definition);
     let machine = Machine::of(subject);
     let mut not_known = NotKnown::default();
@@ -45,7 +66,7 @@ pub(in crate::checks) async fn ruling(subject: &Subject<'_>, aws: &Aws) -> Rulin
             Some(Digest::Known { digest, manifest }) => {
                 let aws = aws.clone();
                 let digests = scanned(digest, manifest, machine.as_ref());
-                asked.spawn(async move { (index, scan(&parsed, &digests, until, pause, &aws).await) });
+                asked.spawn(async move { (index, scan(&parsed, &digests, wait, &aws).await) });
             }
             Some(Digest::Missing(_)) => not_known.add(image.text, "ECR does not have it"),
             Some(Digest::Unknown(why)) => not_known.add(image.text, why),
@@ -88,16 +109,10 @@ fn scanned(digest: &str, manifest: &Manifest, machine: Option<&Machine>) -> Vec<
 type Found = (Vec<(String, u64)>, Vec<Vulnerability>);
 
 /// What was found in an image: of an index, in that of its images which has the most.
-async fn scan(
-    image: &ImageRef,
-    digests: &[String],
-    until: Instant,
-    pause: Duration,
-    aws: &Aws,
-) -> Result<Found, String> {
+async fn scan(image: &ImageRef, digests: &[String], wait: Wait, aws: &Aws) -> Result<Found, String> {
     let mut worst: Option<Found> = None;
     for digest in digests {
-        let found = scan_of_one(image, digest, until, pause, aws).await?;
+        let found = scan_of_one(image, digest, wait, aws).await?;
         let grade = |found: &Found| found.0.iter().filter_map(|(severity, n)| Some((rank(severity)?, *n))).max();
         if worst.as_ref().is_none_or(|worst| grade(worst) < grade(&found)) {
             worst = Some(found);
@@ -106,30 +121,22 @@ async fn scan(
     worst.ok_or_else(|| "there is no image in its index".to_owned())
 }
 
-async fn scan_of_one(
-    image: &ImageRef,
-    digest: &str,
-    until: Instant,
-    pause: Duration,
-    aws: &Aws,
-) -> Result<Found, String> {
+async fn scan_of_one(image: &ImageRef, digest: &str, wait: Wait, aws: &Aws) -> Result<Found, String> {
     let Some(repository) = image.in_ecr() else { return Err("it is not in ECR".to_owned()) };
-    let mut looks = 0;
     loop {
-        looks += 1;
         let answer = aws.describe_image_scan_findings(&repository, digest).await;
         match answer.map_err(|error| error.to_string())? {
             Scan::Done { counts, findings } => return Ok((counts, findings)),
             Scan::Impossible(why) => return Err(format!("ECR says {why}")),
-            Scan::Absent if looks >= LOOKS_FOR_A_BEGINNING => {
+            Scan::Absent if Instant::now() >= wait.beginning => {
                 return Err("there is no scan of it; scanning is off, or did not begin within two minutes".to_owned());
             }
             Scan::Absent | Scan::UnderWay => {}
         }
-        if Instant::now() + pause > until {
+        if Instant::now() + wait.pause > wait.end {
             return Err("its scan was not finished within `wait-for-minutes`".to_owned());
         }
-        sleep(pause).await;
+        sleep(wait.pause).await;
     }
 }
 

@@ -4,6 +4,7 @@
 use std::time::Duration;
 
 use serde_json::{Value, json};
+use tokio::time::Instant;
 
 use super::*;
 use crate::aws::Aws;
@@ -11,6 +12,7 @@ use crate::aws::tests::wire;
 use crate::checks::tests::Story;
 use crate::checks::{Finding, in_time};
 use crate::model::manifest::Manifest;
+use crate::sim::ecr::Scan;
 use crate::sim::{Sim, Trick, World};
 
 const OF_ECR: &str = "123456789012.dkr.ecr.eu-central-1.amazonaws.com";
@@ -41,6 +43,45 @@ fn known(sim: &Sim, tag: &str) -> Digest {
 
 fn named(findings: &[Finding]) -> Vec<&str> {
     findings.iter().map(|finding| finding.pointer.as_deref().unwrap()).collect()
+}
+
+/// What comes of scans that look so, one after the other; how long it took, and how often was asked.
+async fn gated(scans: Vec<Scan>, limit: &str, pause: &str) -> (Ruling, Duration, usize) {
+    let mut world = World::default();
+    let web = world.ecr.get_mut("web").unwrap();
+    let digest = web.push_single("v2", "amd64", 0.0);
+    web.scans.insert(digest, scans);
+    let (sim, aws) = stage(world).await;
+    let image = format!("{OF_ECR}/web:v2");
+    let given = [("checks", "image-scan=block"), ("wait-for-minutes", limit), ("wait-max-delay-seconds", pause)];
+    let mut story = story(&[&image], &given);
+    story.observed.digests.insert(image, known(&sim, "v2"));
+    let began = Instant::now();
+    let ruling = Box::pin(scan::ruling(&story.subject(), &aws)).await;
+    (ruling, began.elapsed(), sim.calls().len())
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_scan_has_two_minutes_to_begin_however_short_the_pauses_are() {
+    for pause in ["0", "1"] {
+        let mut scans = vec![Scan::status("ScanNotFoundException"); 60];
+        scans.push(Scan::status("COMPLETE").with("CRITICAL", "CVE-2026-2000"));
+        let (ruling, _, asked) = gated(scans, "10", pause).await;
+        assert_eq!((ruling.findings.len(), ruling.skipped.len(), asked), (1, 0, 61), "{pause}: {:?}", ruling.skipped);
+
+        let (ruling, took, _) = gated(Vec::new(), "10", pause).await;
+        assert!(ruling.skipped.join("").contains("within two minutes"), "{:?}", ruling.skipped);
+        assert!((120..130).contains(&took.as_secs()), "{took:?}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_scan_under_way_is_looked_at_once_a_second_at_most_and_once_in_five_at_least() {
+    for (pause, most) in [("0", 61), ("1", 61), ("60", 13)] {
+        let (ruling, took, asked) = gated(vec![Scan::status("IN_PROGRESS")], "1", pause).await;
+        assert!(ruling.skipped.join("").contains("`wait-for-minutes`"), "{:?}", ruling.skipped);
+        assert!((50..=60).contains(&took.as_secs()) && (most - 3..=most).contains(&asked), "{took:?} {asked}");
+    }
 }
 
 #[tokio::test(start_paused = true)]
