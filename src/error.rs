@@ -260,6 +260,8 @@ pub enum Code {
     // What only `checks` find, from here …
     /// What a container has as its image is no image reference.
     ImageInvalid,
+    /// The image is archived in ECR: nobody can pull it until it is restored.
+    ImageArchived,
     /// The scan of an image found something as severe as `scan-severity`.
     ImageVulnerable,
     /// Nothing in ECS ends a deployment of the service that fails: no circuit breaker, no alarms.

@@ -32,6 +32,8 @@ pub enum ImageLookup {
     },
     /// It is not there; ECR's words.
     Missing(String),
+    /// It is there, but archived: nobody can pull it; ECR's words.
+    Archived(String),
     /// ECR could not tell: no key for it, an upstream registry that is down; its words.
     Unclear(String),
 }
@@ -159,6 +161,12 @@ impl Failure {
         ["ImageNotFound", "ImageTagDoesNotMatchDigest", "InvalidImageTag", "InvalidImageDigest"]
             .contains(&self.code.as_str())
     }
+
+    /// The code that says that the image is in the archive, or on its way out of it.
+    /// <https://docs.aws.amazon.com/AmazonECR/latest/userguide/archive-image.html>
+    fn says_archived(&self) -> bool {
+        self.code == "ImageInaccessible"
+    }
 }
 
 impl fmt::Display for Failure {
@@ -176,6 +184,7 @@ impl Answer {
         }
         match self.failures.iter().find(|failure| failure.image_id.is(image)) {
             Some(failure) if failure.says_absent() => ImageLookup::Missing(failure.to_string()),
+            Some(failure) if failure.says_archived() => ImageLookup::Archived(failure.to_string()),
             Some(failure) => ImageLookup::Unclear(failure.to_string()),
             None => ImageLookup::Unclear("ECR did not answer for it".to_owned()),
         }

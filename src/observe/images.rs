@@ -61,7 +61,7 @@ pub async fn digests(inputs: &Inputs, base: &Base, aws: &Aws) -> (BTreeMap<Strin
 pub async fn stored(observed: &Observed, aws: &Aws) -> (BTreeMap<String, StoredImage>, Option<String>) {
     let new = observed.digests.iter().filter_map(|(text, known)| match known {
         Digest::Known { digest, .. } => Some((text, digest)),
-        Digest::Missing(_) | Digest::Unknown(_) => None,
+        Digest::Missing(_) | Digest::Archived(_) | Digest::Unknown(_) => None,
     });
     let running = observed.running_revision.as_ref();
     let running = running.map(|revision| revision.container_images.as_slice()).unwrap_or_default();
@@ -111,6 +111,7 @@ fn read(answer: Result<Vec<ImageLookup>, CallError>, asked: usize) -> Vec<Digest
             .map(|lookup| match lookup {
                 ImageLookup::Found { digest, manifest } => Digest::Known { digest, manifest },
                 ImageLookup::Missing(said) => Digest::Missing(said),
+                ImageLookup::Archived(said) => Digest::Archived(said),
                 ImageLookup::Unclear(said) => Digest::Unknown(said),
             })
             .collect(),

@@ -68,6 +68,8 @@ pub enum Digest {
     },
     /// The registry says that the image is not there; its words.
     Missing(String),
+    /// The registry says that the image is archived, and cannot be pulled; its words.
+    Archived(String),
     /// It could not be looked up; why.
     Unknown(String),
 }

@@ -46,6 +46,9 @@ fn pinned(text: &str, digests: &BTreeMap<String, Digest>) -> Result<Option<Strin
     match digests.get(text) {
         Some(Digest::Known { digest, .. }) => Ok(Some(image.pinned(digest).to_string())),
         Some(Digest::Missing(said)) => Err((format!("ECR says: {said}"), "Push the image first, or correct its tag.")),
+        Some(Digest::Archived(said)) => {
+            Err((format!("ECR says: {said}"), "Restore the image from the archive, or push it again."))
+        }
         _ if !matches!(image.registry, Registry::Ecr { .. }) => Ok(None),
         Some(Digest::Unknown(why)) => {
             Err((format!("Its digest is not known: {why}"), "Allow `ecr:BatchGetImage` on the repository."))

@@ -7,7 +7,7 @@ mod scans;
 
 pub use scans::Scan;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Value, json};
 
@@ -45,6 +45,8 @@ pub struct Repository {
     pub configurations: BTreeMap<String, String>,
     /// What scans of an image find, by its digest: one after the other, the last for good.
     pub scans: BTreeMap<String, Vec<Scan>>,
+    /// The digests of images that are archived: they can be described, and not pulled.
+    pub archived: BTreeSet<String>,
 }
 
 impl Repository {
@@ -180,6 +182,9 @@ fn batch_get_image(world: &World, input: &Value, region: &str) -> Answered {
             Some(image) if tag.is_some_and(|tag| repository.tags.get(tag) != Some(&image.digest)) => {
                 failures.push(failure("ImageTagDoesNotMatchDigest", "The image tag does not match the digest"));
             }
+            Some(image) if repository.archived.contains(&image.digest) => {
+                failures.push(failure("ImageInaccessible", "The image is archived"));
+            }
             Some(image) => images.push(in_answer(world, name, image, tag, &accepted, repository)),
         }
     }
@@ -244,9 +249,10 @@ fn describe_images(world: &World, input: &Value, region: &str) -> Answered {
 fn detail(world: &World, name: &str, repository: &Repository, image: &Image) -> Value {
     let tags: Vec<&String> =
         repository.tags.iter().filter(|(_, digest)| **digest == image.digest).map(|(tag, _)| tag).collect();
+    let status = if repository.archived.contains(&image.digest) { "ARCHIVED" } else { "ACTIVE" };
     let mut detail = json!({
         "registryId": world.account, "repositoryName": name, "imageDigest": image.digest, "imageSizeInBytes": image.size,
-        "imagePushedAt": image.pushed, "imageManifestMediaType": image.media_type, "imageStatus": "ACTIVE",
+        "imagePushedAt": image.pushed, "imageManifestMediaType": image.media_type, "imageStatus": status,
     });
     if let (false, Some(detail)) = (tags.is_empty(), detail.as_object_mut()) {
         detail.insert("imageTags".into(), json!(tags));

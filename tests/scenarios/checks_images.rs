@@ -151,6 +151,20 @@ async fn a_missing_tag_is_refused_without_the_permission_to_name_others_which_is
     }
 }
 
+#[tokio::test]
+async fn an_archived_image_is_refused_with_the_way_to_restore_it() {
+    let mut world = World::default();
+    let web = world.ecr.get_mut("web").unwrap();
+    web.archived.insert(web.tags["v2"].clone());
+    let file = definition(&world, &world.image("web", "v2"), Some("X86_64"));
+    let ended = deploying(world, &file).await.run().await;
+    ended.is(3, "blocked", "image-archived");
+    assert_eq!(ended.writes, [""; 0]);
+    let fix = findings(&ended, "image-exists")[0]["fix"].as_str().unwrap();
+    assert!(fix.contains("--repository-name web --image-id imageTag=v2 --target-storage-class STANDARD"), "{fix}");
+    assert!(skipped(&ended, "image-platform").contains("it is archived"), "{}", ended.told());
+}
+
 /// A world whose other registry, at the stage's own address, has `team/web:1` for one architecture.
 fn elsewhere(architecture: &str) -> World {
     let mut world = World::default();

@@ -67,6 +67,7 @@ pub(in crate::checks) async fn ruling(subject: &Subject<'_>, aws: &Aws, elsewher
                     cached.add(image.text, error.to_string());
                 }
             }
+            Some(Digest::Archived(said)) => findings.push(archived(&image, &parsed, repository, said)),
             Some(Digest::Unknown(why)) => not_known.add(image.text, why),
             None => not_known.add(image.text, "it was not looked up"),
         }
@@ -132,6 +133,27 @@ fn missing(
 
 fn says_no_repository(tags: &Tags) -> bool {
     tags.as_ref().is_err_and(|error| error.code.as_deref() == Some("RepositoryNotFoundException"))
+}
+
+/// ECR has the image, and nobody can pull it.
+/// <https://docs.aws.amazon.com/AmazonECR/latest/userguide/restore-image.html>
+fn archived(image: &Used<'_>, parsed: &ImageRef, repository: Repository<'_>, said: &str) -> Finding {
+    let id = match &parsed.digest {
+        Some(digest) => format!("imageDigest={digest}"),
+        None => format!("imageTag={}", parsed.tag.as_deref().unwrap_or("latest")),
+    };
+    let restore = format!(
+        "aws ecr update-image-storage-class --registry-id {} --region {} --repository-name {} --image-id {id} \
+         --target-storage-class STANDARD",
+        repository.account, repository.region, repository.name
+    );
+    Finding::new(Error::new(
+        Code::ImageArchived,
+        format!("The image {} is archived.", image.named()),
+        format!("ECR says: {}. Nobody can pull an archived image.", said.trim_end_matches('.')),
+        format!("Push it again, or restore it, which takes up to 20 minutes: `{restore}`"),
+    ))
+    .at(&image.pointer)
 }
 
 /// A sentence with the tags that may have been meant, or with the newest; empty when there are none.
@@ -252,19 +274,23 @@ mod tests {
     fn what_is_missing_is_told_with_what_is_there() {
         let there = || Ok((vec![pushed(1, &["v1.2.2"])], true));
         let denied = || Err(failed("AccessDeniedException"));
-        let cached = IMAGE.replace("team/web", "hub/library/nginx");
+        let (parsed, cached) = (ImageRef::parse(IMAGE).unwrap(), IMAGE.replace("team/web", "hub/library/nginx"));
         let all = [
             told(IMAGE, &there(), &Ok(Vec::new())).unwrap(),
             told(IMAGE, &Err(failed("AccessDeniedException")), &Ok(Vec::new())).unwrap(),
             told(IMAGE, &Err(failed("RepositoryNotFoundException")), &Ok(Vec::new())).unwrap(),
             told(&cached, &there(), &denied()).unwrap(),
             told(&cached, &Err(failed("RepositoryNotFoundException")), &denied()).unwrap(),
+            archived(&image(IMAGE), &parsed, parsed.in_ecr().unwrap(), "ImageInaccessible: The image is archived"),
             not_shown(&image("ghcr.io/acme/web:1"), &ImageRef::parse("ghcr.io/acme/web:1").unwrap()),
             invalid(&image("<IMAGE>"), "it contains '<' (a placeholder that was not replaced?)"),
         ];
         let texts: Vec<String> = all.iter().map(|finding| finding.error.to_string()).collect();
         insta::assert_snapshot!(texts.join("\n\n"));
         assert!(all.iter().all(|finding| finding.pointer.is_some()));
+        let pinned = parsed.pinned(&format!("sha256:{}", "a".repeat(64)));
+        let finding = archived(&image(IMAGE), &pinned, pinned.in_ecr().unwrap(), "ImageInaccessible");
+        assert!(finding.error.fix.contains(" --image-id imageDigest=sha256:aaa"), "{}", finding.error.fix);
     }
 
     #[test]

@@ -64,6 +64,7 @@ pub(in crate::checks) async fn ruling(subject: &Subject<'_>, aws: &Aws, elsewher
                 asked.spawn(async move { (index, of_manifest(&parsed, &manifest, &machine, &aws, &http).await) });
             }
             Some(Digest::Missing(_)) => not_known.add(image.text, "ECR does not have it"),
+            Some(Digest::Archived(_)) => not_known.add(image.text, "it is archived"),
             Some(Digest::Unknown(why)) => not_known.add(image.text, why),
             None => not_known.add(image.text, "it was not looked up"),
         }
