@@ -314,9 +314,9 @@ async fn a_scan_that_found_something_as_severe_refuses_the_deploy_once_it_is_fin
         assert_eq!(ended.requests("DescribeImageScanFindings").len(), 2);
         let finding = &findings(&ended, "image-scan")[0];
         assert!(finding["what"].as_str().unwrap().contains("found 1 CRITICAL"), "{finding}");
-        assert!(
-            finding["why"].as_str().unwrap().contains("CVE-2026-2000 (CRITICAL) https://cve.example/CVE-2026-2000")
-        );
+        let page = "https://nvd.nist.gov/vuln/detail/CVE-2026-2000";
+        assert!(finding["why"].as_str().unwrap().contains(&format!("CVE-2026-2000 (CRITICAL) {page}")));
+        assert!(ended.summary.contains(&format!("<{page}>")), "{}", ended.summary);
         gated(scanned(vec![Scan::status(status).with("HIGH", "CVE-2026-1000")]), "CRITICAL").await.is(0, "planned", "");
     }
 }

@@ -1,6 +1,6 @@
 //! Why it did not work, and the one thing to do.
 
-use super::checks::at;
+use super::checks::{at, why};
 use crate::error::Error;
 use crate::model::verdict::Verdict;
 use crate::report::Report;
@@ -26,8 +26,8 @@ fn boxed(report: &Report, verdict: Verdict, error: &Error) -> String {
         _ => "CAUTION",
     };
     let mut lines = vec![format!("> [!{kind}]")];
-    for (label, part) in [("Why", &error.why), ("Fix", &error.fix)] {
-        let part = prose(&report.named(part));
+    let parts = (why(error, &report.named(&error.why)), prose(&report.named(&error.fix)));
+    for (label, part) in [("Why", parts.0), ("Fix", parts.1)] {
         if !part.is_empty() {
             lines.extend([format!("> **{label}:** {part}"), ">".to_owned()]);
         }
@@ -47,7 +47,7 @@ fn listed(report: &Report, errors: &[&Error]) -> String {
     let rows = errors.iter().take(MOST).map(|error| {
         let found_by = found_by(report, error);
         let what = format!("{}<br>{}{found_by}", prose(&report.named(&error.what)), code(error.code.slug()));
-        [what, prose(&report.named(&error.why)), prose(&report.named(&error.fix))]
+        [what, why(error, &report.named(&error.why)), prose(&report.named(&error.fix))]
     });
     let table = table(["What", "Why", "Fix"], rows);
     match errors.len().saturating_sub(MOST) {

@@ -29,7 +29,7 @@ impl Scan {
     /// The same with one more finding.
     #[must_use]
     pub fn with(mut self, severity: &str, name: &str) -> Self {
-        self.findings.push((severity.into(), name.into(), format!("https://cve.example/{name}")));
+        self.findings.push((severity.into(), name.into(), format!("https://nvd.nist.gov/vuln/detail/{name}")));
         self
     }
 }
