@@ -38,6 +38,7 @@ use crate::error::Error;
 use crate::inputs::Wait;
 use crate::model::code_deploy::CodeDeployment;
 use crate::model::names::short_name;
+use crate::model::reference::misplaced;
 use crate::model::service::{Deployment, Service, ServiceDeployment, ServiceEvent};
 use crate::model::verdict::Verdict;
 use crate::plan::{ServicePlan, Step};
@@ -142,6 +143,8 @@ pub async fn apply(
         outcome.live_task_definition_arn = live(service).map(str::to_owned);
         outcome.service = Some(service.clone());
     }
+    // What AWS will say of it is told without it.
+    misplaced(&plan.definition).into_iter().for_each(|text| aws.remember(text));
     outcome.task_definition_arn = plan.reuse.as_ref().map(|reuse| reuse.arn.clone());
     let (mut goal, mut by_code_deploy, mut updated) = (None, None, false);
     for step in &plan.steps {

@@ -5,6 +5,7 @@ use aws_sdk_ecs::config::Builder;
 use aws_sdk_ecs::types::{ContainerDefinition, DesiredStatus, StopServiceDeploymentStopType, TaskDefinitionField};
 use aws_smithy_types::retry::RetryConfig;
 use serde::Deserialize;
+use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 use super::Aws;
@@ -28,7 +29,7 @@ impl Aws {
         let wire = Wire::default();
         let call = self.ecs.describe_services().cluster(cluster).set_services(Some(owned(names)));
         let sent = call.customize().interceptor(wire.clone()).send().await;
-        let answer: Services = wire.answer(ACTION, sent)?;
+        let answer: Services = self.told(ACTION, wire.document(ACTION, sent)?)?;
         existing(ACTION, answer.failures, answer.services)
     }
 
@@ -92,6 +93,7 @@ impl Aws {
             registered(ACTION, wire.document(ACTION, sent)?)
         })
         .await
+        .map_err(|error| CallError { message: self.blot(&error.message), ..error })
     }
 
     /// Updates a service; `body` goes over the wire as it is. Sent again only when ECS did not carry it out: a second
@@ -105,7 +107,7 @@ impl Aws {
             let wire = Wire::sending(body);
             let call = self.ecs.update_service().service("_").customize();
             let sent = call.config_override(once()).interceptor(wire.clone()).send().await;
-            let answer: Updated = wire.answer(ACTION, sent)?;
+            let answer: Updated = self.told(ACTION, wire.document(ACTION, sent)?)?;
             Ok(answer.service)
         })
         .await
@@ -153,7 +155,7 @@ impl Aws {
         let wire = Wire::default();
         let call = self.ecs.describe_service_deployments().service_deployment_arns(arn);
         let sent = call.customize().interceptor(wire.clone()).send().await;
-        let answer: ServiceDeployments = wire.answer(ACTION, sent)?;
+        let answer: ServiceDeployments = self.told(ACTION, wire.document(ACTION, sent)?)?;
         Ok(existing(ACTION, answer.failures, answer.service_deployments)?.into_iter().next())
     }
 
@@ -187,7 +189,7 @@ impl Aws {
                 let wire = Wire::default();
                 let call = self.ecs.describe_tasks().cluster(cluster).set_tasks(Some(page.task_arns));
                 let sent = call.customize().interceptor(wire.clone()).send().await;
-                let answer: Tasks = wire.answer(ACTION, sent)?;
+                let answer: Tasks = self.told(ACTION, wire.document(ACTION, sent)?)?;
                 found.extend(existing(ACTION, answer.failures, answer.tasks)?);
             }
             token = page.next_token;
@@ -225,8 +227,14 @@ impl Aws {
         let wire = Wire::default();
         let call = self.ecs.describe_tasks().cluster(cluster).set_tasks(Some(page.task_arns));
         let sent = call.customize().interceptor(wire.clone()).send().await;
-        let answer: Tasks = wire.answer(ACTION, sent)?;
+        let answer: Tasks = self.told(ACTION, wire.document(ACTION, sent)?)?;
         existing(ACTION, answer.failures, answer.tasks)
+    }
+
+    /// An answer as a noun, its sentences without the secrets that this run knows: ECS quotes what it could not fetch.
+    fn told<T: DeserializeOwned>(&self, action: &'static str, mut answer: Value) -> Result<T, CallError> {
+        self.mask.blot_sentences(&mut answer);
+        read(action, answer)
     }
 }
 

@@ -14,6 +14,7 @@ use crate::aws::Aws;
 use crate::aws::call::CallError;
 use crate::aws::secrets::DescribedSecret;
 use crate::error::{Code, Error};
+use crate::model::reference::{HIDDEN, shown_credentials, shown_value_from};
 use crate::model::task_definition::TaskDefinition;
 
 /// A place in the task definition that names a secret or parameter.
@@ -23,7 +24,7 @@ struct Use {
     who: String,
     /// The place.
     pointer: String,
-    /// The text that stands there.
+    /// The text that stands there, as it may be shown.
     text: String,
     /// What it stands for, or why it stands for nothing.
     reference: Result<Reference, String>,
@@ -58,7 +59,7 @@ fn uses(definition: &TaskDefinition, here: Here<'_>) -> Vec<Use> {
                 uses.push(Use {
                     who: format!("{who} gets `{}` from", field("name").unwrap_or_default()),
                     pointer: format!("{place}/{nth}/valueFrom"),
-                    text: text.to_owned(),
+                    text: shown_value_from(text).to_owned(),
                     reference: value_from(text, here),
                 });
             }
@@ -77,7 +78,7 @@ fn registry(container: &Map<String, Value>, name: &str, place: &str, here: Here<
     (!text.is_empty()).then(|| Use {
         who: format!("The image of container `{name}` is pulled with"),
         pointer: format!("{place}/repositoryCredentials/credentialsParameter"),
-        text: text.to_owned(),
+        text: shown_credentials(text).to_owned(),
         reference: credentials_parameter(text, here),
     })
 }
@@ -145,11 +146,16 @@ fn finding(one: &Use, code: Code, what: &str, why: impl Into<String>, fix: impl 
 }
 
 fn invalid(one: &Use, why: &str) -> Finding {
+    let hidden = if one.text == HIDDEN {
+        " The text is not shown: it may be the secret's own value, put where its name belongs."
+    } else {
+        ""
+    };
     finding(
         one,
         Code::SecretReferenceInvalid,
         &format!("`{}`, which is no secret and no parameter.", one.text),
-        format!("ECS takes the ARN of a secret, or the ARN or name of a parameter: {why}."),
+        format!("ECS takes the ARN of a secret, or the ARN or name of a parameter: {why}.{hidden}"),
         "Correct it: `arn:aws:secretsmanager:REGION:ACCOUNT:secret:NAME-XXXXXX:json-key:version-stage:version-id`, where \
          all after the name may be left out together, or `arn:aws:ssm:REGION:ACCOUNT:parameter/NAME`.",
     )

@@ -12,6 +12,7 @@ pub mod manifest;
 pub mod names;
 pub mod normal;
 pub mod place;
+pub mod reference;
 pub mod secret;
 pub mod service;
 pub mod subnet;

@@ -1,4 +1,5 @@
-//! What changes in the task definition, by container and by name, with environment values masked.
+//! What changes in the task definition, by container and by name, with environment values masked, and
+//! whatever stands where a secret is to be named and is no such name.
 
 use std::collections::BTreeSet;
 
@@ -7,6 +8,7 @@ use serde_json::{Map, Value};
 
 use super::named::{NAMED, NamedList, named_list};
 use crate::model::normal::comparable;
+use crate::model::reference::{HIDDEN, shown_credentials, shown_value_from};
 use crate::model::task_definition::TaskDefinition;
 
 /// One difference.
@@ -64,13 +66,15 @@ struct Place {
     /// The map whose keys come next, when its own name is left out of the words.
     within: &'static str,
     is_secret: bool,
+    /// What may be shown of the texts here, where they are to name secrets.
+    shown: Option<fn(&str) -> &str>,
 }
 
 impl Place {
     fn then(&self, word: String) -> Self {
         let mut words = self.words.clone();
         words.push(word);
-        Self { words, within: "", is_secret: self.is_secret }
+        Self { words, within: "", ..self.clone() }
     }
 
     fn within(&self, map: &'static str) -> Self {
@@ -94,7 +98,12 @@ impl Place {
             _ if is_free => may_be_secret(field),
             _ => is_telling(field),
         };
-        Self { is_secret: self.is_secret || is_secret, ..place }
+        let shown: Option<fn(&str) -> &str> = match (self.within, field) {
+            ("" | "log", "secrets" | "secretOptions") => Some(shown_value_from),
+            ("", "credentialsParameter") => Some(shown_credentials),
+            _ => self.shown,
+        };
+        Self { is_secret: self.is_secret || is_secret, shown, ..place }
     }
 }
 
@@ -189,7 +198,11 @@ fn gist(list: &NamedList, entry: &Value) -> Value {
             let rest = fields.iter().filter(|(key, _)| *key != list.key);
             let mut gist: Map<String, Value> = rest.map(|(key, value)| (key.clone(), value.clone())).collect();
             if let Some(options) = gist.get_mut("dockerVolumeConfiguration").and_then(|it| it.get_mut("driverOpts")) {
-                *options = "***".into();
+                *options = HIDDEN.into();
+            }
+            let login = gist.get_mut("fsxWindowsFileServerVolumeConfiguration");
+            if let Some(Value::String(text)) = login.and_then(|it| it.pointer_mut(LOGIN)) {
+                *text = shown_credentials(text).to_owned();
             }
             gist.into()
         }
@@ -197,11 +210,19 @@ fn gist(list: &NamedList, entry: &Value) -> Value {
     }
 }
 
+/// The login of a Windows file system, in the settings of its volume.
+const LOGIN: &str = "/authorizationConfig/credentialsParameter";
+
 fn change(place: &Place, from: Option<&Value>, to: Option<&Value>) -> Change {
-    let shown = |value: &Value| if place.is_secret { "***".to_owned() } else { show(value) };
+    let shown = |value: &Value| match (place.shown, value) {
+        _ if place.is_secret => HIDDEN.to_owned(),
+        (Some(shown), Value::String(text)) => shown(text).to_owned(),
+        (Some(_), Value::Array(_) | Value::Object(_)) => HIDDEN.to_owned(),
+        _ => show(value),
+    };
     let (from, mut to) = (from.map(shown), to.map(shown));
-    if place.is_secret && from.is_some() && to.is_some() {
-        to = Some("*** (changed)".to_owned());
+    if from.as_deref() == Some(HIDDEN) && to == from {
+        to = Some(format!("{HIDDEN} (changed)"));
     }
     Change { path: place.words.join(THEN), from, to }
 }

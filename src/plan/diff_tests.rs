@@ -146,3 +146,38 @@ fn what_looks_like_a_password_in_volumes_labels_and_log_options_is_never_told() 
         assert!(told.contains("data") && told.contains("Shared_Key"), "{told}");
     }
 }
+
+#[test]
+fn a_secret_that_stands_where_its_name_belongs_is_never_told() {
+    let web = |texts: [&str; 4]| {
+        let [secret, option, login, volume] = texts;
+        let windows = json!({"fileSystemId": "fs-1", "authorizationConfig": {"credentialsParameter": volume}});
+        json!({"family": "web",
+        "volumes": [{"name": volume.len().to_string(), "fsxWindowsFileServerVolumeConfiguration": windows}],
+        "containerDefinitions": [{
+            "name": "web", "image": "web:v1",
+            "secrets": [{"name": "DB_PASSWORD", "valueFrom": secret}],
+            "repositoryCredentials": {"credentialsParameter": login},
+            "logConfiguration": {"logDriver": "splunk", "secretOptions": [{"name": "splunk-url", "valueFrom": option}]},
+        }]})
+    };
+    let named = web(["/shop/db", "splunk", "dockerhub", "fsx"]);
+    let misplaced = web(["hunter2!", "hunter2://a", "me:hunter2", "corp:hunter2"]);
+    let others = web(["hunter22!", "hunter22://a", "me:hunter22", "corp:hunter2!!"]);
+    insta::assert_snapshot!(told(named.clone(), misplaced.clone()), @r#"
+    volume 3: {"fsxWindowsFileServerVolumeConfiguration":{"fileSystemId":"fs-1","authorizationConfig":{"credentialsParameter":"fsx"}}} -> (absent)
+    volume 12: (absent) -> {"fsxWindowsFileServerVolumeConfiguration":{"fileSystemId":"fs-1","authorizationConfig":{"credentialsParameter":"***"}}}
+    container web › secret DB_PASSWORD: /shop/db -> ***
+    container web › repositoryCredentials › credentialsParameter: dockerhub -> ***
+    container web › secret option splunk-url: splunk -> ***
+    "#);
+    assert!(!told(misplaced.clone(), named).contains("hunter2"));
+    let changed = told(misplaced, others);
+    assert!(!changed.contains("hunter2"), "{changed}");
+    assert!(changed.contains("container web › secret DB_PASSWORD: *** -> *** (changed)"), "{changed}");
+    let twice = |text: &str| {
+        let secrets = json!([{"name": "A", "valueFrom": text}, {"name": "A", "valueFrom": "/shop/db"}]);
+        json!({"containerDefinitions": [{"name": "web", "secrets": secrets}]})
+    };
+    assert_eq!(told(twice("/a"), twice("hunter2!")), "container web › secrets: *** -> *** (changed)");
+}

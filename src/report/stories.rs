@@ -29,7 +29,11 @@ use crate::plan::{ImageChange, Plan, ServicePlan, Step};
 /// The account of every story.
 pub const ACCOUNT: &str = "123456789012";
 /// A value in the environment of every rendered task definition.
-pub const ENVIRONMENT_VALUE: &str = "a-value-that-nobody-may-see";
+const ENVIRONMENT_VALUE: &str = "a-value-that-nobody-may-see";
+/// A secret that stands there where its name belongs.
+const MISPLACED_SECRET: &str = "hunter2!hunter2!";
+/// What no report may show.
+pub const NEVER_SHOWN: [&str; 2] = [ENVIRONMENT_VALUE, MISPLACED_SECRET];
 
 const REPOSITORY: &str = "123456789012.dkr.ecr.eu-central-1.amazonaws.com/web";
 const OLD_DIGEST: &str = "sha256:9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08";
@@ -249,6 +253,7 @@ fn known(verdict: Verdict, seconds: u64) -> Report {
         "containerDefinitions": [{
             "name": "web", "image": format!("{REPOSITORY}:1.5.0"), "memory": 512,
             "environment": [{ "name": "KEY", "value": ENVIRONMENT_VALUE }],
+            "secrets": [{ "name": "DB_PASSWORD", "valueFrom": MISPLACED_SECRET }],
             "logConfiguration": { "logDriver": "awslogs", "options": { "awslogs-group": "/ecs/web" } },
         }],
     });

@@ -1,11 +1,12 @@
 //! Checks of what a task definition names outside ECS: secrets, parameters, log groups and roles.
 
-use ecs_deploy::sim::{Rollout, Trick, World, roles};
+use ecs_deploy::sim::{Rollout, Trick, Trouble, World, roles};
 use serde_json::{Value, json};
 
 use crate::harness::{Ended, IMAGE_V2, Scenario};
 
 const REGION: &str = "eu-central-1";
+const MISPLACED: &str = "hunter2!hunter2!";
 const DATABASE: &str = "arn:aws:secretsmanager:eu-central-1:123456789012:secret:shop/database-AbCdEf";
 
 async fn deploying(world: World) -> Scenario {
@@ -94,6 +95,50 @@ async fn every_secret_that_cannot_be_read_is_told_at_once() {
     assert_eq!((codes, skipped), (expected.map(str::to_owned).to_vec(), Vec::new()), "{}", ended.told());
     assert_eq!((ended.requests("DescribeParameters").len(), ended.requests("DescribeSecret").len()), (2, 1));
     assert_eq!(ended.writes, [""; 0]);
+}
+
+#[tokio::test]
+async fn a_secret_put_where_its_name_belongs_is_shown_nowhere_and_registered_nowhere() {
+    let planning = deploying(World::default().secret(MISPLACED)).await.input("mode", "plan").on_pull_request();
+    let ended = planning.input("secrets", &format!("DB_PASSWORD={MISPLACED}")).run().await;
+    ended.is(3, "blocked", "secret-reference-invalid");
+    for text in [&ended.stdout, &ended.summary, &ended.comments[0], &ended.report.to_string()] {
+        assert!(text.contains("gets `DB_PASSWORD` from `***`"), "{text}");
+    }
+    let changes = ended.report["changes"].as_array().unwrap();
+    let change = changes.iter().find(|change| change["path"] == "container web › secret DB_PASSWORD").unwrap();
+    assert_eq!((&change["from"], &change["to"]), (&Value::Null, &json!("***")));
+    let login =
+        format!("containerDefinitions: {{web: {{repositoryCredentials: {{credentialsParameter: 'me:{MISPLACED}'}}}}}}");
+    let ended =
+        deploying(World::default().secret(MISPLACED)).await.input("patch", &login).on_pull_request().run().await;
+    ended.is(3, "blocked", "secret-reference-invalid");
+    assert_eq!(ended.writes, [""; 0]);
+}
+
+#[tokio::test]
+async fn what_aws_says_of_a_misplaced_secret_is_told_without_it() {
+    let reason = format!(
+        "ResourceInitializationError: unable to pull secrets or registry auth: execution resource retrieval failed: unable \
+         to retrieve secrets from ssm: service call has been retried 1 time(s): invalid ssm parameters: {MISPLACED}"
+    );
+    let event = Some(format!("was unable to start a task: invalid ssm parameters: {MISPLACED}."));
+    let trouble = Trouble { event, ..Trouble::never_started(&reason) };
+    let rollout = Rollout::CircuitBreaker { failures: 2, rollback: true, trouble };
+    let unchecked = |world: World| async {
+        let scenario = Scenario::of(world.secret(MISPLACED)).await.input("image", IMAGE_V2).on_pull_request();
+        scenario.input("checks", "secrets-exist=off").input("secrets", &format!("DB_PASSWORD={MISPLACED}")).run().await
+    };
+    let ended = unchecked(World::default().rollout("web", rollout)).await;
+    ended.is(4, "rolled-back", "parameter-not-found");
+    for text in [&ended.stdout, &ended.summary] {
+        assert!(text.contains("invalid ssm parameters: ***"), "{text}");
+    }
+    let registered = ended.requests("RegisterTaskDefinition")[0].to_string();
+    assert!(registered.contains(MISPLACED), "what is registered stays whole: {registered}");
+    let refused = Trick::Error(400, "ClientException".into(), format!("Invalid name {MISPLACED}."));
+    let ended = unchecked(World::default().fault("RegisterTaskDefinition", 1, refused)).await;
+    assert!(ended.stdout.contains("Invalid name ***."), "{}", ended.told());
 }
 
 #[tokio::test]

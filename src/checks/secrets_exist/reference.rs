@@ -4,6 +4,7 @@
 //! <https://docs.aws.amazon.com/AmazonECS/latest/developerguide/secrets-envvar-ssm-paramstore.html>
 
 use crate::model::names::Arn;
+use crate::model::reference::{odd_in_parameter, odd_in_secret};
 
 /// A secret or parameter, as a task definition names it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -95,6 +96,9 @@ pub(super) fn credentials_parameter(text: &str, here: Here<'_>) -> Result<Refere
             ..Secret::default()
         }));
     }
+    if let Some(odd) = odd_in_secret(text) {
+        return Err(format!("the name of a secret has no {odd:?}{}", placeholder(odd)));
+    }
     Ok(Reference::Secret(Secret { id: text.to_owned(), region: here.region.to_owned(), ..Secret::default() }))
 }
 
@@ -151,13 +155,14 @@ fn secret(arn: &Arn, rest: &str, here: Here<'_>) -> Result<Reference, String> {
     }))
 }
 
-/// `text` is the name, and what may follow: `:` and a version or a label.
+/// `text` is the name, and what may follow: `:` and a version or a label. Of what is no such name, which may be a secret,
+/// no more than one character is told.
 fn parameter(text: &str, region: String, names: &[String]) -> Result<Reference, String> {
     let bare = |name: &str| name.split(':').next().unwrap_or_default().to_owned();
     let name = bare(text);
-    if let Some(odd) = name.chars().find(|c| !c.is_ascii_alphanumeric() && !"_.-/".contains(*c)) {
-        let placeholder = if "<>${}%".contains(odd) { " (a placeholder that was not replaced?)" } else { "" };
-        return Err(format!("the name of a parameter has no {odd:?}{placeholder}"));
+    if let Some(odd) = odd_in_parameter(text) {
+        let part = if name.is_empty() || odd_in_parameter(&name).is_some() { "name" } else { "version or label" };
+        return Err(format!("the {part} of a parameter has no {odd:?}{}", placeholder(odd)));
     }
     let path = format!("/{}", name.trim_start_matches('/'));
     if path.starts_with("/aws/") || names.iter().any(|name| name.contains("//")) {
@@ -167,6 +172,11 @@ fn parameter(text: &str, region: String, names: &[String]) -> Result<Reference, 
         )));
     }
     Ok(Reference::Parameter { region, names: names.iter().map(|name| bare(name)).collect() })
+}
+
+/// What an odd character may come from.
+fn placeholder(odd: char) -> &'static str {
+    if "<>${}%".contains(odd) { " (a placeholder that was not replaced?)" } else { "" }
 }
 
 #[cfg(test)]
@@ -218,6 +228,7 @@ mod tests {
             "token".to_owned(),
             "/shop/token".to_owned(),
             "token:prod".to_owned(),
+            "mongodb://me:hunter2@db/shop".to_owned(),
             "${TOKEN}".to_owned(),
             "a token".to_owned(),
             "/aws/reference/secretsmanager/database".to_owned(),
@@ -240,5 +251,6 @@ mod tests {
         let whole = Secret { id: arn.into(), region: "us-east-1".into(), ..Secret::default() };
         assert_eq!(of(arn), Ok(Reference::Secret(whole)));
         assert!(of("arn:aws:ssm:eu-central-1:123456789012:parameter/dockerhub").is_err());
+        assert_eq!(of("me:hunter2"), Err("the name of a secret has no ':'".to_owned()));
     }
 }

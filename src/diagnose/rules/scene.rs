@@ -6,6 +6,7 @@ use super::sign::Sign;
 use crate::diagnose::{Evidence, LogTail, Subject, TargetGroup};
 use crate::model::image::{ImageRef, Registry};
 use crate::model::names::{Arn, short_name};
+use crate::model::reference::shown_value_from;
 use crate::model::service::Service;
 use crate::model::task_definition::TaskDefinition;
 
@@ -164,14 +165,16 @@ impl<'a> Scene<'a> {
         self.evidence.logs.iter().find(|log| log.container == container && !log.lines.is_empty())
     }
 
-    /// Every `valueFrom` of the containers' secrets, and of their logs' and registries' credentials.
+    /// Every `valueFrom` of the containers' secrets, and of their logs', as it may be shown.
     pub fn secrets(&self) -> Vec<&'a str> {
         let containers = self.definition().into_iter().flat_map(TaskDefinition::containers);
         let mut found: Vec<&str> = containers
             .flat_map(|container| {
                 let of = |holder: Option<&'a Value>| holder.and_then(Value::as_array).into_iter().flatten();
                 let logs = container.get("logConfiguration").and_then(|logs| logs.get("secretOptions"));
-                of(container.get("secrets")).chain(of(logs)).filter_map(|secret| secret.get("valueFrom")?.as_str())
+                of(container.get("secrets"))
+                    .chain(of(logs))
+                    .filter_map(|secret| Some(shown_value_from(secret.get("valueFrom")?.as_str()?)))
             })
             .collect();
         found.sort_unstable();

@@ -532,6 +532,19 @@ fn what_is_throttled_or_broken_off_is_neither_a_refusal_nor_for_ever() {
 }
 
 #[test]
+fn a_secret_that_stands_where_its_name_belongs_is_not_named() {
+    let mut world = World::new();
+    let container = world.plan.definition.containers_mut().next().unwrap();
+    container.insert("secrets".to_owned(), json!([{"name": "DB_PASSWORD", "valueFrom": "hunter2!"}]));
+    let reason = "ResourceInitializationError: unable to pull secrets or registry auth: unable to retrieve secrets from ssm: \
+                  AccessDeniedException";
+    let evidence = Evidence { stopped: vec![stop("TaskFailedToStart", reason, &[])], ..Evidence::default() };
+    let cause = name_cause(&evidence, &world.subject()).unwrap();
+    assert!(cause.code == Code::SecretDenied && cause.to_string().contains("`***`"), "{cause}");
+    assert!(!cause.to_string().contains("hunter2"), "{cause}");
+}
+
+#[test]
 fn a_name_that_reads_like_a_reason_is_none() {
     let image = "123456789012.dkr.ecr.eu-central-1.amazonaws.com/authorization-denied:i/o";
     let said = format!("CannotPullContainerError: failed to resolve ref {image}: {image}: not found");
