@@ -26,8 +26,8 @@ pub struct Simulated {
     pub role: String,
     /// `allowed`, `explicitDeny` or `implicitDeny`.
     pub decision: String,
-    /// Conditions were met whose values the simulation was not told: the decision says little.
-    pub lacks_context: bool,
+    /// The keys of conditions whose values the simulation was not told: with any, the decision says little.
+    pub lacks: Vec<String>,
 }
 
 impl Aws {
@@ -66,9 +66,9 @@ impl Aws {
         let specific = results.flat_map(|result| result.resource_specific_results.unwrap_or_default());
         Ok(specific
             .map(|result| Simulated {
-                lacks_context: !result.missing_context_values().is_empty(),
                 role: result.eval_resource_name,
                 decision: result.eval_resource_decision.as_str().to_owned(),
+                lacks: result.missing_context_values.unwrap_or_default(),
             })
             .collect())
     }

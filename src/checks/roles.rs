@@ -4,6 +4,7 @@
 //! <https://docs.aws.amazon.com/AmazonECS/latest/developerguide/task_execution_IAM_role.html>
 
 mod needs;
+mod passing;
 mod source;
 mod trust;
 
@@ -11,11 +12,12 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use tokio::task::JoinSet;
 
+use self::passing::Passing;
 use self::trust::Trust;
 use super::unread::unread;
 use super::{Finding, Ruling, Subject};
 use crate::aws::call::CallError;
-use crate::aws::iam::{Role, Simulated};
+use crate::aws::iam::Role;
 use crate::aws::{Aws, Identity};
 use crate::error::{Code, Error};
 use crate::inputs::Mode;
@@ -39,8 +41,8 @@ struct Named {
 struct Known {
     /// The roles, by name.
     roles: BTreeMap<String, Result<Option<Role>, CallError>>,
-    /// Whether they may be passed; none when nobody asked.
-    passing: Option<Result<Vec<Simulated>, CallError>>,
+    /// Whether they may be passed.
+    passing: Passing,
 }
 
 impl Named {
@@ -66,8 +68,11 @@ pub(super) async fn check(subject: &Subject<'_>, aws: &Aws) -> Ruling {
     // A plan registers nothing, and the role that it is given on a pull request is not the one that will.
     let registers = subject.inputs.deploy.mode != Mode::Plan
         && subject.plan.steps.iter().any(|step| matches!(step, Step::RegisterTaskDefinition { .. }));
-    let source = source::source(&aws.identity, subject.inputs.credentials.role.as_ref()).filter(|_| registers);
-    let known = read(&named, source.as_deref(), aws).await;
+    let source = source::source(&aws.identity, subject.inputs.credentials.role.as_ref());
+    let mut known = read(&named, source.as_deref().filter(|_| registers), aws).await;
+    if registers && source.is_none() {
+        known.passing = Passing::Nobody;
+    }
     let needed = needs::execution_role(&subject.plan.definition);
     judge(&named, &known, &aws.identity).and(Ruling { findings: needed.into_iter().collect(), ..Ruling::default() })
 }
@@ -95,8 +100,14 @@ async fn read(named: &[Named], source: Option<&str>, aws: &Aws) -> Known {
         });
     }
     let passing = async {
-        let source = source.filter(|_| !arns.is_empty())?;
-        Some(aws.simulate_pass_role(source, arns.iter().cloned().collect()).await)
+        match source {
+            None => Passing::Unasked,
+            Some(_) if arns.is_empty() => Passing::Said(Vec::new()),
+            Some(source) => match aws.simulate_pass_role(source, arns.iter().cloned().collect()).await {
+                Ok(said) => Passing::Said(said),
+                Err(error) => Passing::Unread(error),
+            },
+        }
     };
     let (roles, passing) = tokio::join!(reading.join_all(), passing);
     Known { roles: roles.into_iter().collect(), passing }
@@ -112,16 +123,10 @@ fn judge(named: &[Named], known: &Known, identity: &Identity) -> Ruling {
             None => ruling.findings.push(not_ours(role, identity)),
         }
     }
-    let passing = match &known.passing {
-        Some(Ok(simulated)) => named.iter().filter_map(|role| not_passable(role, simulated)).collect(),
-        _ => Vec::new(),
-    };
-    ruling.findings.extend(passing);
-    let unsimulated = match &known.passing {
-        Some(Err(error)) => Ruling::unread("whether this job may pass the roles to ECS", error),
-        _ => Ruling::default(),
-    };
-    ruling.and(unread("role", failed)).and(unsimulated)
+    // What is not there is told already.
+    let is_missing = |role: &&Named| matches!(known.roles.get(role.name()), None | Some(Ok(None)));
+    let there: Vec<&Named> = named.iter().filter(|role| !is_missing(role)).collect();
+    ruling.and(unread("role", failed)).and(passing::judge(&there, &known.passing, identity))
 }
 
 fn finding(role: &Named, code: Code, what: &str, why: impl Into<String>, fix: impl Into<String>) -> Finding {
@@ -196,25 +201,6 @@ fn not_ours(role: &Named, identity: &Identity) -> Finding {
             format!("Correct `{field}`."),
         ),
     }
-}
-
-/// The simulation knows no session policies and not all of an organization's: what it says is not certain.
-fn not_passable(role: &Named, simulated: &[Simulated]) -> Option<Finding> {
-    let said = simulated.iter().find(|said| said.role == role.text && !said.lacks_context)?;
-    let arn = &role.text;
-    (said.decision != "allowed").then(|| {
-        finding(
-            role,
-            Code::AccessDenied,
-            &format!("The role of this job may not pass the {} `{}` to ECS.", role.kind, role.name()),
-            format!("IAM's policy simulator says `{}` for `iam:PassRole` on `{arn}`.", said.decision),
-            format!(
-                "Allow `iam:PassRole` on `{arn}` for the role of this job, with the condition `iam:PassedToService` = \
-                 `ecs-tasks.amazonaws.com`."
-            ),
-        )
-        .doubtful()
-    })
 }
 
 fn is_role(arn: &Arn) -> bool {

@@ -33,6 +33,8 @@ pub struct Roles {
     pub roles: Vec<Role>,
     /// ARNs of roles that the caller's policies do not let him pass.
     pub not_passable: BTreeSet<String>,
+    /// Condition keys of the caller's policies that the simulator is not told.
+    pub conditions: Vec<String>,
 }
 
 /// The trust policy of a role for one AWS service.
@@ -120,12 +122,14 @@ fn evaluated(world: &World, action: &str, resources: &[&str], to: Option<&str>) 
         }
     };
     let strictest = resources.iter().map(decision).find(|decision| *decision != "allowed").unwrap_or("allowed");
+    let lacking: String =
+        world.roles.conditions.iter().map(|key| format!("<member>{}</member>", escape(key))).collect();
     let specific: Vec<String> = resources
         .iter()
         .map(|resource| {
             format!(
                 "<member><EvalResourceName>{}</EvalResourceName><EvalResourceDecision>{}</EvalResourceDecision>\
-                 <MissingContextValues/></member>",
+                 <MissingContextValues>{lacking}</MissingContextValues></member>",
                 escape(resource),
                 decision(resource)
             )

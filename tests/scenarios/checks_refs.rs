@@ -225,6 +225,21 @@ async fn a_role_that_may_not_be_passed_is_told_and_never_blocks() {
 }
 
 #[tokio::test]
+async fn a_role_of_which_it_is_not_known_whether_it_may_be_passed_is_skipped() {
+    let world = without(|world| world.roles.conditions.push("aws:PrincipalTag/team".into()));
+    let ended = deploying(world).await.input("task-role-arn", "web-task").run().await;
+    ended.is(0, "succeeded", "");
+    let (codes, skipped) = told(&ended, "roles");
+    assert_eq!((codes.len(), skipped.len()), (0, 2), "{skipped:?}");
+    assert!(skipped[0].contains("`aws:PrincipalTag/team`"), "{skipped:?}");
+    assert!(skipped[1].contains("`web-task`") && skipped[1].contains("its name alone"), "{skipped:?}");
+    // Nothing is registered, so no role is passed on.
+    let world = without(|world| world.roles.conditions.push("aws:PrincipalTag/team".into()));
+    let ended = Scenario::of(world).await.input("force-new-deployment", "true").run().await;
+    assert_eq!(told(&ended, "roles"), nothing());
+}
+
+#[tokio::test]
 async fn an_execution_role_that_is_missing_is_told_before_ecs_refuses_the_definition() {
     let patch = "executionRoleArn: null\ncontainerDefinitions:\n  web:\n    logConfiguration: null\n";
     let scenario = deploying(World::default()).await.input("patch", patch).input("checks", "roles=block");

@@ -4,6 +4,7 @@ use serde_json::json;
 
 use super::*;
 use crate::aws::call::CallErrorKind;
+use crate::aws::iam::Simulated;
 use crate::checks::tests::Story;
 
 const ARN: &str = "arn:aws:iam::123456789012:role/web-task";
@@ -25,7 +26,7 @@ fn role(arn: &str, service: &str) -> Role {
 }
 
 fn known(answer: Result<Option<Role>, CallError>) -> Known {
-    Known { roles: [("web-task".to_owned(), answer)].into(), passing: None }
+    Known { roles: [("web-task".to_owned(), answer)].into(), ..Known::default() }
 }
 
 fn denied(action: &'static str) -> CallError {
@@ -34,10 +35,14 @@ fn denied(action: &'static str) -> CallError {
     CallError { action, kind, code: None, message, request_id: None, maybe_applied: false, explained: None }
 }
 
-fn simulated(decision: &str, lacks_context: bool) -> Known {
-    let said = Simulated { role: ARN.to_owned(), decision: decision.to_owned(), lacks_context };
-    let fine = known(Ok(Some(role(ARN, "ecs-tasks.amazonaws.com"))));
-    Known { passing: Some(Ok(vec![said])), ..fine }
+fn simulated(decision: &str, lacks: &[&str]) -> Known {
+    let lacks = lacks.iter().map(|key| (*key).to_owned()).collect();
+    passing(Passing::Said(vec![Simulated { role: ARN.to_owned(), decision: decision.to_owned(), lacks }]))
+}
+
+/// Nothing is wrong with the role itself.
+fn passing(passing: Passing) -> Known {
+    Known { passing, ..known(Ok(Some(role(ARN, "ecs-tasks.amazonaws.com")))) }
 }
 
 #[test]
@@ -66,7 +71,7 @@ fn what_is_wrong_with_a_role_is_told_with_its_mend() {
         alone("arn:aws:iam::210987654321:role/web-task"),
         alone("arn:aws:iam::123456789012:user/web-task"),
         alone("${TASK_ROLE}"),
-        judge(&task_role(ARN), &simulated("implicitDeny", false), &us()),
+        judge(&task_role(ARN), &simulated("implicitDeny", &[]), &us()),
     ];
     let told = rows.iter().flat_map(|ruling| &ruling.findings).map(|finding| {
         assert_eq!(finding.pointer.as_deref(), Some("/taskRoleArn"));
@@ -86,13 +91,35 @@ fn a_statement_that_denies_is_not_certain() {
 
 #[test]
 fn the_simulator_is_believed_only_when_it_knew_all_it_needed() {
-    let count = |decision, lacks| judge(&task_role(ARN), &simulated(decision, lacks), &us()).findings.len();
-    assert_eq!((count("allowed", false), count("implicitDeny", true), count("explicitDeny", false)), (0, 0, 1));
+    let keys = ["aws:SourceIp", "aws:PrincipalTag/team"];
+    let of = |decision, lacks: &[&str]| {
+        let ruling = judge(&task_role(ARN), &simulated(decision, lacks), &us());
+        (ruling.findings.len(), ruling.skipped.len())
+    };
+    assert_eq!((of("allowed", &[]), of("explicitDeny", &[])), ((0, 0), (1, 0)));
+    assert_eq!((of("allowed", &keys), of("implicitDeny", &keys)), ((0, 1), (0, 1)));
+}
+
+#[test]
+fn a_role_of_which_nobody_knows_whether_it_may_be_passed_is_not_passed_over() {
+    let root = Identity { arn: "arn:aws:iam::123456789012:root".to_owned(), ..us() };
+    let rulings = [
+        judge(&task_role(ARN), &simulated("allowed", &["aws:SourceIp", "aws:PrincipalTag/team"]), &us()),
+        judge(&task_role(ARN), &passing(Passing::Said(Vec::new())), &us()),
+        judge(&task_role("web-task"), &passing(Passing::Said(Vec::new())), &us()),
+        judge(&task_role(ARN), &passing(Passing::Nobody), &root),
+    ];
+    let told: Vec<&str> = rulings.iter().flat_map(|ruling| &ruling.skipped).map(String::as_str).collect();
+    insta::assert_snapshot!(told.join("\n"));
+    assert!(rulings.iter().all(|ruling| ruling.findings.is_empty()));
+    // A role that is not there is a finding, and enough.
+    let missing = Known { passing: Passing::Nobody, ..known(Ok(None)) };
+    assert_eq!(judge(&task_role(ARN), &missing, &root).skipped, [""; 0]);
 }
 
 #[test]
 fn what_iam_does_not_show_is_skipped_with_the_action() {
-    let passing = Some(Err(denied("iam:SimulatePrincipalPolicy")));
+    let passing = Passing::Unread(denied("iam:SimulatePrincipalPolicy"));
     let known = Known { passing, ..known(Err(denied("iam:GetRole"))) };
     let ruling = judge(&task_role(ARN), &known, &us());
     assert_eq!(ruling.findings, []);
