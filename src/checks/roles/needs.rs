@@ -1,6 +1,8 @@
 //! What needs an execution role.
 //!
 //! <https://docs.aws.amazon.com/AmazonECS/latest/developerguide/task_execution_IAM_role.html>
+//! <https://docs.aws.amazon.com/AmazonECS/latest/developerguide/use-environment-file.html>
+//! <https://docs.aws.amazon.com/AmazonECS/latest/developerguide/private-auth.html>
 
 use serde_json::{Map, Value};
 
@@ -34,11 +36,16 @@ pub(super) fn execution_role(definition: &TaskDefinition) -> Option<Finding> {
 fn need(container: &Map<String, Value>, on_fargate: bool) -> Option<(&'static str, &'static str)> {
     let is_list = |list: Option<&Value>| list.and_then(Value::as_array).is_some_and(|list| !list.is_empty());
     let log = container.get("logConfiguration");
+    let login = container.get("repositoryCredentials").and_then(|login| login.get("credentialsParameter")?.as_str());
     let image = container.get("image").and_then(Value::as_str).and_then(|image| ImageRef::parse(image).ok());
     if is_list(container.get("secrets")) {
         Some(("secrets", "it gets secrets"))
     } else if is_list(log.and_then(|log| log.get("secretOptions"))) {
         Some(("logConfiguration/secretOptions", "its log driver gets secrets"))
+    } else if is_list(container.get("environmentFiles")) {
+        Some(("environmentFiles", "its environment comes from files in S3"))
+    } else if login.is_some_and(|login| !login.is_empty()) {
+        Some(("repositoryCredentials", "its image is pulled with credentials from Secrets Manager"))
     } else if on_fargate && image.is_some_and(|image| matches!(image.registry, Registry::Ecr { .. })) {
         Some(("image", "its image comes from a private registry of ECR on Fargate"))
     } else {
@@ -60,6 +67,8 @@ mod tests {
         let logs = json!({"logDriver": "awslogs", "options": {"awslogs-group": "/ecs/web"}});
         let splunk = json!({"logDriver": "splunk", "secretOptions": [{"name": "splunk-token", "valueFrom": "t"}]});
         let secrets = json!([{"name": "TOKEN", "valueFrom": "t"}]);
+        let files = json!([{"type": "s3", "value": "arn:aws:s3:::shop/web.env"}]);
+        let login = |named: &str| json!({"credentialsParameter": named});
         for (fargate, role, container, field) in [
             (true, None, json!({"image": "nginx"}), None),
             (true, None, json!({"image": "public.ecr.aws/nginx/nginx:1"}), None),
@@ -71,6 +80,16 @@ mod tests {
             (false, None, json!({"image": "nginx", "logConfiguration": logs}), None),
             (false, None, json!({"image": "nginx", "secrets": secrets}), Some("secrets")),
             (false, None, json!({"image": "nginx", "secrets": []}), None),
+            (false, None, json!({"image": "nginx", "environmentFiles": files}), Some("environmentFiles")),
+            (true, Some("execution"), json!({"image": "nginx", "environmentFiles": files}), None),
+            (false, None, json!({"image": "nginx", "environmentFiles": []}), None),
+            (
+                false,
+                None,
+                json!({"image": "nginx", "repositoryCredentials": login("hub")}),
+                Some("repositoryCredentials"),
+            ),
+            (true, None, json!({"image": "nginx", "repositoryCredentials": login("")}), None),
             (
                 false,
                 None,
