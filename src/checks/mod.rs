@@ -16,6 +16,7 @@ mod unread;
 use std::time::Duration;
 
 use serde::Serialize;
+use serde_json::Value;
 use tokio::time::timeout;
 
 use crate::aws::Aws;
@@ -26,6 +27,7 @@ use crate::inputs::{Check, Inputs, Level};
 use crate::model::place::{Place, place};
 use crate::observe::Observed;
 use crate::plan::ServicePlan;
+use crate::plan::origin::origin;
 
 /// How long one check may take: a deploy does not wait for what only warns of it. A scan has a limit of its own.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -189,7 +191,7 @@ pub async fn check(subject: &Subject<'_>, aws: &Aws) -> Vec<Checked> {
     let all: [Option<Checked>; 12] = all.into();
     let mut checked: Vec<Checked> = all.into_iter().flatten().collect();
     for finding in checked.iter_mut().flat_map(|checked| &mut checked.ruling.findings) {
-        finding.place = finding.pointer.as_deref().and_then(|pointer| written(pointer, subject.observed));
+        finding.place = finding.pointer.as_deref().and_then(|pointer| written(pointer, subject));
     }
     checked
 }
@@ -223,12 +225,16 @@ async fn in_time(ruling: impl Future<Output = Ruling>) -> Ruling {
 }
 
 /// Where what a pointer names is written in the file that was deployed.
-fn written(pointer: &str, observed: &Observed) -> Option<Place> {
-    let text = observed.base.text.as_deref()?;
-    let wrapped = observed.base.document.get("taskDefinition").is_some();
-    let pointer = if wrapped { format!("/taskDefinition{pointer}") } else { pointer.to_owned() };
-    let (line, column) = place(text, &pointer)?;
-    Some(Place { file: observed.base.origin.clone(), line, column })
+fn written(pointer: &str, subject: &Subject<'_>) -> Option<Place> {
+    let base = &subject.observed.base;
+    let text = base.text.as_deref()?;
+    let (wrapping, document) = match base.document.get("taskDefinition") {
+        Some(inner) if base.document.get("containerDefinitions").is_none() => ("/taskDefinition", inner),
+        _ => ("", &base.document),
+    };
+    let rendered = Value::Object(subject.plan.definition.0.clone());
+    let (line, column) = place(text, &format!("{wrapping}{}", origin(pointer, &rendered, document)))?;
+    Some(Place { file: base.origin.clone(), line, column })
 }
 
 #[cfg(test)]

@@ -7,7 +7,7 @@ use std::ffi::OsString;
 
 use serde_json::{Value, json};
 
-use super::{Checked, Finding, Mark, Ruling, Subject};
+use super::{Checked, Finding, Mark, Ruling, Subject, written};
 use crate::aws::call::{CallError, CallErrorKind};
 use crate::error::{Code, Error};
 use crate::http::Http;
@@ -127,4 +127,36 @@ fn a_missing_permission_is_named_and_skips() {
     };
     let told = |kind| Ruling::unread("whether the role `web` exists", &error(kind)).skipped.join("\n");
     insta::assert_snapshot!([CallErrorKind::Denied, CallErrorKind::Throttled].map(told).join("\n"));
+}
+
+#[test]
+fn what_a_patch_moved_is_shown_on_its_own_line() {
+    let definition = json!({"family": "web", "containerDefinitions": [
+        {"name": "log", "image": "log:1"},
+        {"name": "web", "image": "web:1", "secrets": [{"name": "A", "valueFrom": "a"}, {"name": "B", "valueFrom": "b"}]},
+    ]});
+    let patch = "containerDefinitions: {log: null, web: {secrets: {A: null, C: c}}}";
+    let mut story = Story::with(definition.clone(), &[("patch", patch)]);
+    let line = |story: &mut Story, text: &str, pointer: &str| {
+        story.observed.base.text = Some(text.to_owned());
+        let place = written(pointer, &story.subject()).unwrap();
+        text.lines().nth(place.line - 1).unwrap().trim().to_owned()
+    };
+    let yaml = "family: web\ncontainerDefinitions:\n- name: log\n  image: log:1\n- name: web\n  image: web:1\n  secrets:\n  - \
+                {name: A, valueFrom: a}\n  - {name: B, valueFrom: b}\n";
+    let secret = "/containerDefinitions/0/secrets/0/valueFrom";
+    for (pointer, expected) in [
+        ("/containerDefinitions/0/image", "image: web:1"),
+        (secret, "- {name: B, valueFrom: b}"),
+        ("/containerDefinitions/0/secrets/1/valueFrom", "secrets:"),
+    ] {
+        assert_eq!(line(&mut story, yaml, pointer), expected, "{pointer}");
+    }
+    let json = serde_json::to_string_pretty(&definition).unwrap();
+    assert_eq!(line(&mut story, &json, "/containerDefinitions/0/image"), r#""image": "web:1","#);
+    assert_eq!(line(&mut story, &json, secret), r#""valueFrom": "b""#);
+    // An answer of DescribeTaskDefinition.
+    story.observed.base.document = json!({"taskDefinition": definition});
+    let answer = serde_json::to_string_pretty(&story.observed.base.document).unwrap();
+    assert_eq!(line(&mut story, &answer, secret), r#""valueFrom": "b""#);
 }

@@ -4,6 +4,7 @@ pub mod appspec;
 pub mod codedeploy;
 pub mod cost;
 pub mod diff;
+pub mod origin;
 pub mod pace;
 pub mod render;
 

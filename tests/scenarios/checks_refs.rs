@@ -240,6 +240,21 @@ async fn a_role_of_which_it_is_not_known_whether_it_may_be_passed_is_skipped() {
 }
 
 #[tokio::test]
+async fn a_line_that_a_patch_moved_is_annotated_where_it_stands() {
+    let world = without(|world| world.secrets.secrets.clear());
+    let mut definition = world.web_definition("v2");
+    let log = json!({"name": "log", "image": IMAGE_V2, "essential": false,
+        "secrets": [{"name": "OTHER", "valueFrom": "/there"}]});
+    definition["containerDefinitions"].as_array_mut().unwrap().insert(0, log);
+    let text = serde_json::to_string_pretty(&definition).unwrap();
+    let line = text.lines().position(|line| line.contains("\"valueFrom\"") && line.contains("database")).unwrap() + 1;
+    let scenario = Scenario::of(world).await.file("task.json", &text).input("task-definition", "task.json");
+    let ended = scenario.input("patch", "containerDefinitions: {log: null}").run().await;
+    ended.is(3, "blocked", "secret-not-found");
+    assert!(ended.stdout.contains(&format!("file=task.json,line={line},")), "{line}: {}", ended.told());
+}
+
+#[tokio::test]
 async fn an_execution_role_that_is_missing_is_told_before_ecs_refuses_the_definition() {
     let patch = "executionRoleArn: null\ncontainerDefinitions:\n  web:\n    logConfiguration: null\n";
     let scenario = deploying(World::default()).await.input("patch", patch).input("checks", "roles=block");
