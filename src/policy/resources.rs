@@ -11,6 +11,7 @@ use crate::inputs::{Role, Source};
 use crate::model::code_deploy::default_name;
 use crate::model::image::{ImageRef, Registry};
 use crate::model::names::{Arn, Revision, short_name};
+use crate::model::reference::odd_in_secret;
 use crate::model::task_definition::TaskDefinition;
 
 /// Operator, key and value.
@@ -130,46 +131,55 @@ fn logged(it: &Scope<'_>, resource: fn(&str) -> String) -> Vec<String> {
 /// The secrets of Secrets Manager that containers get.
 pub(super) fn secrets(it: &Scope<'_>) -> Vec<String> {
     let Some(definition) = it.definition else { return vec![it.arn("secretsmanager", "secret:*")] };
-    let secret = |text: String| match Arn::parse(&text) {
-        Some(arn) if arn.service == "secretsmanager" => {
-            // The key, stage and version of a value may follow the name.
-            let name: Vec<&str> = arn.resource.splitn(3, ':').take(2).collect();
-            let resource = whole(&name.join(":"));
-            Some(Arn { resource, ..arn }.to_string())
-        }
-        _ => None,
+    let logins = logins(definition);
+    let by_arn = |text: &&str| {
+        let arn = Arn::parse(text).filter(|arn| arn.service == "secretsmanager")?;
+        // The key, stage and version of a value may follow the name.
+        let name: Vec<&str> = arn.resource.splitn(3, ':').take(2).collect();
+        Some(whole(&name.join(":")).into_iter().map(move |resource| Arn { resource, ..arn.clone() }.to_string()))
     };
-    unique(references(definition).into_iter().filter_map(secret))
+    // A registry's login is named alone, too. What is no such name may be the login itself.
+    let is_name = |text: &&&str| !text.is_empty() && !text.starts_with("arn:") && odd_in_secret(text).is_none();
+    let by_name = logins.iter().filter(is_name).map(|name| it.arn("secretsmanager", &format!("secret:{name}{ENDING}")));
+    unique(references(definition).iter().chain(&logins).filter_map(by_arn).flatten().chain(by_name))
 }
 
-/// Six letters of AWS's end the name of every secret; a text may leave them out.
-/// <https://docs.aws.amazon.com/secretsmanager/latest/userguide/getting-started.html>
-fn whole(resource: &str) -> String {
+/// AWS ends the ARN of every secret with six characters of its own.
+/// <https://docs.aws.amazon.com/secretsmanager/latest/userguide/whats-in-a-secret.html>
+const ENDING: &str = "-??????";
+
+/// What a text may name that may leave AWS's ending out: `my-secret` ends like one, too.
+fn whole(resource: &str) -> Vec<String> {
     let ending = resource.rsplit_once('-').map(|(_, ending)| ending).unwrap_or_default();
-    let is_whole = ending.len() == 6 && ending.chars().all(|letter| letter.is_ascii_alphanumeric());
-    if is_whole { resource.to_owned() } else { format!("{resource}-??????") }
+    let may_be_whole = ending.len() == 6 && ending.chars().all(|letter| letter.is_ascii_alphanumeric());
+    let as_it_is = may_be_whole.then(|| resource.to_owned());
+    as_it_is.into_iter().chain([format!("{resource}{ENDING}")]).collect()
 }
 
 /// IAM asks for all parameters where they are listed; nothing where there are none.
 pub(super) fn parameters(it: &Scope<'_>) -> Vec<String> {
-    let is_parameter = |text: &String| Arn::parse(text).is_none_or(|arn| arn.service == "ssm");
+    let is_parameter = |text: &&str| Arn::parse(text).is_none_or(|arn| arn.service == "ssm");
     let has_any = it.definition.is_none_or(|definition| references(definition).iter().any(is_parameter));
     if has_any { anything(it) } else { Vec::new() }
 }
 
-/// What containers and log drivers get, and what images are pulled with.
-fn references(definition: &TaskDefinition) -> Vec<String> {
+/// What containers and log drivers get.
+fn references(definition: &TaskDefinition) -> Vec<&str> {
     let mut found = Vec::new();
     for container in definition.containers() {
         let options = container.get("logConfiguration").and_then(|log| log.get("secretOptions"));
         for list in [container.get("secrets"), options] {
             let entries = list.and_then(Value::as_array).into_iter().flatten();
-            found.extend(entries.filter_map(|entry| Some(entry.get("valueFrom")?.as_str()?.to_owned())));
+            found.extend(entries.filter_map(|entry| entry.get("valueFrom")?.as_str()));
         }
-        let login = container.get("repositoryCredentials").and_then(|login| login.get("credentialsParameter"));
-        found.extend(login.and_then(Value::as_str).filter(|text| text.starts_with("arn:")).map(str::to_owned));
     }
     found
+}
+
+/// What images are pulled with.
+fn logins(definition: &TaskDefinition) -> Vec<&str> {
+    let credentials = definition.containers().filter_map(|container| container.get("repositoryCredentials"));
+    credentials.filter_map(|login| login.get("credentialsParameter")?.as_str()).collect()
 }
 
 /// The role of the job itself; every user and role where it is not known.

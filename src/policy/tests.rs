@@ -133,3 +133,26 @@ fn a_role_that_is_assumed_otherwise_is_said_to_need_more() {
     let policy = trusted(&[ROLE, ("role-chaining", "true")], &[]);
     assert!(policy.remarks.iter().any(|remark| remark.contains("`sts:AssumeRole`")), "{:?}", policy.remarks);
 }
+
+#[test]
+fn secrets_are_allowed_however_they_are_named() {
+    let arn = |name: &str| format!("arn:aws:secretsmanager:eu-central-1:123456789012:secret:{name}");
+    let allowed_for = |container: Value| {
+        let policy = allowed(&[ROLE, ("service", "web")], Some(json!({"containerDefinitions": [container]})));
+        let statements = policy.document["Statement"].as_array().unwrap().clone();
+        let statement = |sid: &str| statements.iter().find(|statement| statement["Sid"] == sid).cloned();
+        assert_eq!(statement("Parameters"), None);
+        statement("Secrets").map(|statement| statement["Resource"].clone())
+    };
+    let login = |text: &str| json!({"name": "web", "repositoryCredentials": {"credentialsParameter": text}});
+    let secret = |text: &str| json!({"name": "web", "secrets": [{"name": "A", "valueFrom": text}]});
+    assert_eq!(allowed_for(login("team/hub")), Some(json!(arn("team/hub-??????"))));
+    assert_eq!(allowed_for(login(&arn("team/hub"))), Some(json!(arn("team/hub-??????"))));
+    assert_eq!(allowed_for(login("me:hunter2")), None);
+    // It cannot be told whether AWS ended it so, or somebody named it so.
+    for text in [arn("shop/my-secret"), arn("shop/my-secret:key::")] {
+        let both = json!([arn("shop/my-secret"), arn("shop/my-secret-??????")]);
+        assert_eq!(allowed_for(secret(&text)), Some(both), "{text}");
+    }
+    assert_eq!(allowed_for(secret(&arn("shop/db"))), Some(json!(arn("shop/db-??????"))));
+}
