@@ -320,11 +320,13 @@ fn images_are_pinned_where_ecr_knows_them() {
 fn an_image_that_cannot_be_pinned_is_an_error() {
     let document = json!({"family": "web", "containerDefinitions": [
         {"name": "absent", "image": format!("{ECR}:absent")},
+        {"name": "archived", "image": format!("{ECR}:archived")},
         {"name": "denied", "image": format!("{ECR}:denied")},
         {"name": "placeholder", "image": "<IMAGE>"},
     ]});
     let digests = BTreeMap::from([
         (format!("{ECR}:absent"), Digest::Missing("Requested image not found".to_owned())),
+        (format!("{ECR}:archived"), Digest::Archived("ImageInaccessible: The image is archived".to_owned())),
         (format!("{ECR}:denied"), Digest::Unknown("`ecr:BatchGetImage` failed: denied".to_owned())),
     ]);
     let asked = Definition { pin_image_digest: true, ..asked(Edits::default()) };
@@ -333,6 +335,9 @@ fn an_image_that_cannot_be_pinned_is_an_error() {
     The image `123456789012.dkr.ecr.eu-central-1.amazonaws.com/web:absent` of container `absent` cannot be pinned to a digest. [image-not-pinned]
       why: ECR says: Requested image not found
       fix: Push the image first, or correct its tag.
+    The image `123456789012.dkr.ecr.eu-central-1.amazonaws.com/web:archived` of container `archived` cannot be pinned to a digest. [image-not-pinned]
+      why: ECR says: ImageInaccessible: The image is archived
+      fix: Restore the image from the archive, or push it again.
     The image `123456789012.dkr.ecr.eu-central-1.amazonaws.com/web:denied` of container `denied` cannot be pinned to a digest. [image-not-pinned]
       why: Its digest is not known: `ecr:BatchGetImage` failed: denied
       fix: Allow `ecr:BatchGetImage` on the repository.
