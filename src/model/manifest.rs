@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 
 use serde::Deserialize;
-use serde::de::IgnoredAny;
+use serde_json::{Map, Value};
 
 /// What annotates an entry of an index that is no image, but a statement about one: how it was built, what is in it.
 /// <https://docs.docker.com/build/metadata/attestations/attestation-storage/>
@@ -62,7 +62,7 @@ impl Manifest {
 
     /// The same, where the text is a manifest of whatever kind and not another document in its place.
     pub fn recognise(text: &str) -> Option<Self> {
-        let fields: BTreeMap<String, IgnoredAny> = serde_json::from_str(text).ok()?;
+        let fields: Map<String, Value> = serde_json::from_str(text).ok()?;
         let is_one =
             ["schemaVersion", "mediaType", "config", "manifests"].iter().any(|field| fields.contains_key(*field));
         is_one.then(|| Self::parse(text))

@@ -27,7 +27,7 @@ pub(in crate::checks) async fn ruling(subject: &Subject<'_>, aws: &Aws, elsewher
     let absent: Vec<ImageRef> = absent.collect();
     let (looked, around) =
         tokio::join!(Box::pin(elsewhere.ask(definition, subject.http)), Box::pin(Around::ask(&absent, aws)));
-    let (mut not_known, mut near, mut cached) = (NotKnown::default(), NotKnown::default(), NotKnown::default());
+    let (mut not_known, mut near, mut fetched) = (NotKnown::default(), NotKnown::default(), NotKnown::default());
     let mut findings = Vec::new();
     for (parsed, image) in images {
         let parsed = match parsed {
@@ -64,7 +64,7 @@ pub(in crate::checks) async fn ruling(subject: &Subject<'_>, aws: &Aws, elsewher
                     near.add(image.text, error.to_string());
                 }
                 if let Err(error) = caches {
-                    cached.add(image.text, error.to_string());
+                    fetched.add(image.text, error.to_string());
                 }
             }
             Some(Digest::Archived(said)) => findings.push(archived(&image, &parsed, repository, said)),
@@ -73,7 +73,7 @@ pub(in crate::checks) async fn ruling(subject: &Subject<'_>, aws: &Aws, elsewher
         }
     }
     let ruling = Ruling { findings, skipped: Vec::new() }.and(not_known.ruling("Whether it exists"));
-    ruling.and(near.ruling("Which tags are near")).and(cached.ruling("Whether a pull-through cache would fetch it"))
+    ruling.and(near.ruling("Which tags are near")).and(fetched.ruling("Whether a pull-through cache would fetch it"))
 }
 
 /// ECR says that the image is not there. `tags` and `caches` are what it said of the repository's other images, and of

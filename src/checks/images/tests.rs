@@ -36,7 +36,7 @@ fn story(images: &[&str], given: &[(&str, &str)]) -> Story {
 /// What the stage has under a tag of the repository `web`.
 fn known(sim: &Sim, tag: &str) -> Digest {
     sim.with(|world| {
-        let image = world.ecr["web"].resolve(Some(tag), None).unwrap();
+        let image = world.ecr.get("web").unwrap().resolve(Some(tag), None).unwrap();
         Digest::Known { digest: image.digest.clone(), manifest: Manifest::parse(&image.manifest) }
     })
 }
