@@ -144,7 +144,9 @@ pub async fn apply(
         outcome.service = Some(service.clone());
     }
     // What AWS will say of it is told without it.
-    misplaced(&plan.definition).into_iter().for_each(|text| aws.remember(text));
+    for text in misplaced(&plan.definition) {
+        aws.remember(text);
+    }
     outcome.task_definition_arn = plan.reuse.as_ref().map(|reuse| reuse.arn.clone());
     let (mut goal, mut by_code_deploy, mut updated) = (None, None, false);
     for step in &plan.steps {

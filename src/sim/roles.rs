@@ -122,8 +122,8 @@ fn evaluated(world: &World, action: &str, resources: &[&str], to: Option<&str>) 
         }
     };
     let strictest = resources.iter().map(decision).find(|decision| *decision != "allowed").unwrap_or("allowed");
-    let lacking: String =
-        world.roles.conditions.iter().map(|key| format!("<member>{}</member>", escape(key))).collect();
+    let keys = world.roles.conditions.iter();
+    let lacking = keys.map(|key| format!("<member>{}</member>", escape(key))).collect::<Vec<_>>().concat();
     let specific: Vec<String> = resources
         .iter()
         .map(|resource| {
