@@ -197,14 +197,15 @@ async fn story(
 
     // 2 What is true now, and 3 what we will do: again after another deployment was awaited, which may have changed it.
     let mut wait = inputs.wait.clone();
-    let (plan, other) = loop {
+    let (plan, in_flight) = loop {
         let observed = observe::observe(&inputs, file.clone(), runner, &aws).await.map_err(one)?;
         report.observed = Some(observed.clone());
         let plan = plan::plan(&inputs, &observed)?;
         report.plan = Some(plan.clone());
         let began = Instant::now();
-        if let Way::Open(other) = way::make_way(&inputs, &plan, &wait, &aws, report, started, say).await.map_err(one)? {
-            break (plan, other);
+        let way = way::make_way(&inputs, &plan, &wait, &aws, report, started, say).await.map_err(one)?;
+        if let Way::Open(in_flight) = way {
+            break (plan, in_flight);
         }
         wait.limit = wait.limit.saturating_sub(began.elapsed());
     };
@@ -213,7 +214,7 @@ async fn story(
     }
 
     // 4 May we; and meanwhile, what a reader of the plan wants to know of its images.
-    checking::check(&inputs, &plan, other.as_ref(), report, doors, &aws).await;
+    checking::check(&inputs, &plan, &in_flight, report, doors, &aws).await;
     for line in console::checks(report) {
         say(&line);
     }

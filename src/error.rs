@@ -80,6 +80,8 @@ pub enum Code {
     ControllerNotSupported,
     /// Another deployment of the service is in progress, and `on-concurrent` says not to replace it.
     DeploymentInProgress,
+    /// Whether another deployment is in progress could not be read, and `on-concurrent` says to begin beside none.
+    DeploymentsUnread,
     /// There is no earlier revision to go back to, or it cannot be told which one, or it cannot be deployed any more.
     NothingToRollBackTo,
     /// The AppSpec file is not one that CodeDeploy could deploy the service by.
@@ -332,7 +334,7 @@ impl Code {
             | Self::ImageNotPinned
             | Self::NothingToRollBackTo
             | Self::RoleNameBare => Verdict::Invalid,
-            Self::AccountNotAllowed | Self::DeploymentInProgress => Verdict::Blocked,
+            Self::AccountNotAllowed | Self::DeploymentInProgress | Self::DeploymentsUnread => Verdict::Blocked,
             Self::OidcPermissionMissing
             | Self::OidcTokenRefused
             | Self::RoleRefused

@@ -4,19 +4,18 @@ use std::collections::BTreeMap;
 
 use super::Doors;
 use crate::aws::Aws;
-use crate::checks::{self, Checked, Subject};
-use crate::error::Error;
+use crate::checks::{self, Checked, InFlight, Subject};
 use crate::inputs::{Inputs, Mode};
 use crate::observe;
 use crate::plan::Plan;
 use crate::report::Report;
 
 /// Checks what will be written, into the report: what was found, and as errors what stands in the way. `in_flight` is
-/// another deployment of the service. A service that is left as it is needs no check.
+/// what is known of another deployment of the service. A service that is left as it is needs no check.
 pub(super) async fn check(
     inputs: &Inputs,
     plan: &Plan,
-    in_flight: Option<&Error>,
+    in_flight: &InFlight,
     report: &mut Report,
     doors: &Doors,
     aws: &Aws,

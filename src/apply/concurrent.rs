@@ -3,11 +3,12 @@
 use std::time::Duration;
 
 use jiff::Timestamp;
-use tokio::time::{Instant, sleep};
+use tokio::time::{Instant, sleep, timeout};
 
 use super::What;
 use super::progress::{HEARTBEAT, minutes};
 use crate::aws::Aws;
+use crate::aws::call::{CallError, CallErrorKind};
 use crate::error::{Code, Error};
 use crate::inputs::{OnConcurrent, Wait};
 use crate::model::code_deploy::CodeDeployment;
@@ -16,8 +17,11 @@ use crate::model::service::Service;
 use crate::plan::codedeploy::{CodeDeploy, Other as Rival};
 use crate::plan::{ServicePlan, Step};
 
-/// How long a look at the other deployment may take: what is not known then is taken from the service.
+/// How long a look at the other deployment may take where the service tells of it already.
 const PATIENCE: Duration = Duration::from_secs(5);
+
+/// How long it may take where nothing else tells of it.
+const PATIENCE_TO_KNOW: Duration = Duration::from_secs(30);
 
 /// Another deployment of the service, in progress.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -32,6 +36,8 @@ pub struct Other {
     state: String,
     /// When it began, by AWS's clock.
     since: Option<Timestamp>,
+    /// Why it is not known how far it is.
+    unread: Option<String>,
     /// The deployment group of CodeDeploy that has it.
     group: Option<Group>,
 }
@@ -59,6 +65,7 @@ impl Other {
             deployment_id: deployment.deployment_id.clone(),
             state: deployment.status.clone(),
             since: deployment.create_time.and_then(moment),
+            unread: None,
             group: Some(Group {
                 application: step.name("applicationName").to_owned(),
                 name: step.name("deploymentGroupName").to_owned(),
@@ -70,6 +77,12 @@ impl Other {
     /// Whether ours may take its place, where that is asked for.
     pub fn may_be_replaced(&self) -> bool {
         self.group.as_ref().is_none_or(|group| group.stays.is_none())
+    }
+
+    /// What could not be known of it.
+    pub fn unread(&self) -> Option<String> {
+        let Self { service, unread, .. } = self;
+        unread.as_ref().map(|why| format!("How far another deployment of `{service}` is, is not known: {why}"))
     }
 
     /// It and its state, in words.
@@ -137,18 +150,33 @@ fn capital(text: &str) -> String {
     chars.next().map(|first| first.to_uppercase().chain(chars).collect()).unwrap_or_default()
 }
 
-/// The deployment in progress that the plan would replace, and what could not be known of it; none, when the plan begins
-/// no deployment.
-pub async fn other(plan: &ServicePlan, aws: &Aws) -> (Option<Other>, Option<String>) {
-    let begins = plan.steps.iter().any(|step| matches!(step, Step::UpdateService { .. } | Step::StopDeployment { .. }));
-    let Some(service) = &plan.service else { return (None, None) };
-    if let Some(step) = by_code_deploy(plan) {
-        let rival = step.other.as_ref().map(|Rival { deployment, task_definition }| {
-            Other::by_code_deploy(deployment, task_definition.as_deref(), step, &service.service_name)
-        });
-        return (rival, None);
-    }
-    if begins { in_progress(service, aws).await } else { (None, None) }
+/// Whether the plan ends a deployment that is in progress. Settings alone leave it as it is: a service's new desired count
+/// is that of the deployment in progress, too.
+pub fn takes_a_place(plan: &ServicePlan) -> bool {
+    plan.moves_tasks() || plan.steps.iter().any(|step| matches!(step, Step::StopDeployment { .. }))
+}
+
+/// The deployment in progress whose place the plan takes.
+///
+/// # Errors
+/// It could not be read, and the service does not tell of it.
+pub async fn other(plan: &ServicePlan, aws: &Aws) -> Result<Option<Other>, CallError> {
+    let Some(service) = plan.service.as_ref().filter(|_| takes_a_place(plan)) else { return Ok(None) };
+    let Some(step) = by_code_deploy(plan) else { return in_progress(service, aws).await };
+    Ok(step.other.as_ref().map(|Rival { deployment, task_definition }| {
+        Other::by_code_deploy(deployment, task_definition.as_deref(), step, &service.service_name)
+    }))
+}
+
+/// The error of a run that must not begin beside another deployment, and cannot tell whether there is one.
+pub fn unread(error: CallError, service: &str) -> Error {
+    let Error { what, why, fix, .. } = error.into();
+    Error::new(
+        Code::DeploymentsUnread,
+        format!("Whether another deployment of `{service}` is in progress is not known: {what}"),
+        why,
+        fix,
+    )
 }
 
 fn by_code_deploy(plan: &ServicePlan) -> Option<&CodeDeploy> {
@@ -162,7 +190,7 @@ fn by_code_deploy(plan: &ServicePlan) -> Option<&CodeDeploy> {
 /// to be read again.
 ///
 /// # Errors
-/// The service cannot be read, or the other deployment still is in progress at the limit.
+/// The service or its deployment cannot be read, or the other deployment still is in progress at the limit.
 pub async fn wait(
     other: Other,
     plan: &ServicePlan,
@@ -182,7 +210,9 @@ pub async fn wait(
         let services = aws.describe_services(&plan.cluster, &[last.service.as_str()]).await?;
         let service = services.into_iter().next();
         let now = match (&service, &last.group) {
-            (Some(service), None) => in_progress(service, aws).await.0,
+            (Some(service), None) => {
+                in_progress(service, aws).await.map_err(|error| unread(error, &service.service_name))?
+            }
             (Some(service), Some(group)) => in_group(group, service, plan, aws).await?,
             (None, _) => None,
         };
@@ -207,10 +237,14 @@ async fn in_group(group: &Group, service: &Service, plan: &ServicePlan, aws: &Aw
     Ok(Some(Other::by_code_deploy(&deployment, made, step, &service.service_name)))
 }
 
-/// The deployment of a service that is in progress, and what could not be known of it.
-async fn in_progress(service: &Service, aws: &Aws) -> (Option<Other>, Option<String>) {
-    let Some(primary) = service.primary() else { return (None, None) };
-    let moving = primary.rollout_state.as_deref() == Some("IN_PROGRESS");
+/// The deployment of a service that is in progress.
+///
+/// # Errors
+/// The service does not tell, and what tells could not be read.
+async fn in_progress(service: &Service, aws: &Aws) -> Result<Option<Other>, CallError> {
+    let Some(primary) = service.primary() else { return Ok(None) };
+    let state = primary.rollout_state.as_deref();
+    let moving = state == Some("IN_PROGRESS");
     let tasks = format!("{} of {} tasks run", primary.running_count, primary.desired_count);
     let listed = Other {
         service: service.service_name.clone(),
@@ -218,21 +252,37 @@ async fn in_progress(service: &Service, aws: &Aws) -> (Option<Other>, Option<Str
         deployment_id: primary.id.clone(),
         state: format!("IN_PROGRESS, {tasks}"),
         since: primary.created_at.and_then(moment),
+        unread: None,
         group: None,
     };
-    // The service itself tells all that matters of a rolling update; what shifts traffic may bake while it is COMPLETED.
-    let more = service.deployments.len() > 1 || service.shifts_traffic();
-    let current = service.current_service_deployment.as_deref().filter(|_| moving || more);
-    let Some(current) = current else { return (moving.then_some(listed), None) };
-    match tokio::time::timeout(PATIENCE, aws.describe_service_deployment(current)).await {
-        Ok(Ok(Some(found))) if !found.is_closed() => {
-            (Some(Other { state: format!("{}, {tasks}", found.status), ..listed }), None)
-        }
-        Ok(Err(error)) => {
-            let whether = if moving { "How far another deployment" } else { "Whether another deployment" };
-            let remark = format!("{whether} of `{}` is in progress is not known: {error}", service.service_name);
-            (moving.then_some(listed), Some(remark))
-        }
-        Ok(Ok(_)) | Err(_) => (moving.then_some(listed), None),
+    // What shifts traffic may bake while its rollout is COMPLETED, and a way back may follow what failed; nothing but the
+    // deployment itself tells then.
+    let may_go_on = service.deployments.len() > 1 && state != Some("COMPLETED");
+    let asked = moving || may_go_on || service.shifts_traffic();
+    let Some(current) = service.current_service_deployment.as_deref().filter(|_| asked) else {
+        return Ok(moving.then_some(listed));
+    };
+    let patience = if moving { PATIENCE } else { PATIENCE_TO_KNOW };
+    let read = timeout(patience, aws.describe_service_deployment(current)).await;
+    let (found, unread) = match read.unwrap_or_else(|_| Err(late(patience))) {
+        Ok(found) => (found, None),
+        Err(error) if moving => (None, Some(error.to_string())),
+        Err(error) => return Err(error),
+    };
+    Ok(match found.filter(|found| !found.is_closed()) {
+        Some(found) => Some(Other { state: format!("{}, {tasks}", found.status), ..listed }),
+        None => moving.then_some(Other { unread, ..listed }),
+    })
+}
+
+fn late(patience: Duration) -> CallError {
+    CallError {
+        action: "ecs:DescribeServiceDeployments",
+        kind: CallErrorKind::Unreachable,
+        code: None,
+        message: format!("There was no answer within {} seconds.", patience.as_secs()),
+        request_id: None,
+        maybe_applied: false,
+        explained: None,
     }
 }

@@ -41,10 +41,23 @@ pub struct Subject<'a> {
     pub observed: &'a Observed,
     /// What is to be done.
     pub plan: &'a ServicePlan,
-    /// Another deployment of the service that is in progress, and what becomes of it.
-    pub in_flight: Option<&'a Error>,
+    /// What is known of another deployment of the service.
+    pub in_flight: &'a InFlight,
     /// The door for what is not AWS.
     pub http: &'a Http,
+}
+
+/// What is known of another deployment of the service, which `on-concurrent` is about.
+#[derive(Debug, Clone)]
+pub enum InFlight {
+    /// Nobody asked: ours takes no deployment's place, or to go back from it is what was asked for.
+    NotAsked,
+    /// There is none.
+    No,
+    /// It is in progress; what becomes of it.
+    Other(Error),
+    /// It could not be read.
+    Unread(CallError),
 }
 
 /// What came of one check.
@@ -169,7 +182,8 @@ impl Finding {
     }
 }
 
-/// Runs every check that is not off, all at once; the answers stand in the order of [`Check`].
+/// Runs every check that is not off and that the run is a matter of, all at once; the answers stand in the order of
+/// [`Check`].
 pub async fn check(subject: &Subject<'_>, aws: &Aws) -> Vec<Checked> {
     let elsewhere = images::Elsewhere::default();
     // Each on the heap: together they would be more than a stack should carry.
@@ -202,19 +216,19 @@ async fn run(check: Check, subject: &Subject<'_>, aws: &Aws, elsewhere: &images:
         return None;
     }
     let ruling = match check {
-        Check::ImageExists => in_time(Box::pin(images::exists::ruling(subject, aws, elsewhere))).await,
-        Check::ImagePlatform => in_time(Box::pin(images::platform::ruling(subject, aws, elsewhere))).await,
-        Check::ImageScan => Box::pin(images::scan::ruling(subject, aws)).await,
-        Check::FargateSize => fargate_size::judge(subject),
-        Check::SecretsExist => in_time(secrets_exist::check(subject, aws)).await,
-        Check::LogGroups => in_time(log_groups::check(subject, aws)).await,
-        Check::Roles => in_time(roles::check(subject, aws)).await,
-        Check::TargetGroups => in_time(target_groups::check(subject, aws)).await,
-        Check::CircuitBreaker => circuit_breaker::judge(subject),
-        Check::Alarms => in_time(alarms::check(subject, aws)).await,
-        Check::Subnets => in_time(subnets::check(subject, aws)).await,
+        Check::ImageExists => Some(in_time(Box::pin(images::exists::ruling(subject, aws, elsewhere))).await),
+        Check::ImagePlatform => Some(in_time(Box::pin(images::platform::ruling(subject, aws, elsewhere))).await),
+        Check::ImageScan => Some(Box::pin(images::scan::ruling(subject, aws)).await),
+        Check::FargateSize => Some(fargate_size::judge(subject)),
+        Check::SecretsExist => Some(in_time(secrets_exist::check(subject, aws)).await),
+        Check::LogGroups => Some(in_time(log_groups::check(subject, aws)).await),
+        Check::Roles => Some(in_time(roles::check(subject, aws)).await),
+        Check::TargetGroups => Some(in_time(target_groups::check(subject, aws)).await),
+        Check::CircuitBreaker => Some(circuit_breaker::judge(subject)),
+        Check::Alarms => Some(in_time(alarms::check(subject, aws)).await),
+        Check::Subnets => Some(in_time(subnets::check(subject, aws)).await),
         Check::InFlight => in_flight::judge(subject),
-    };
+    }?;
     Some(Checked { check: check.name(), blocks: level == Level::Block, ruling })
 }
 

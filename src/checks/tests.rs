@@ -7,7 +7,7 @@ use std::ffi::OsString;
 
 use serde_json::{Value, json};
 
-use super::{Checked, Finding, Mark, Ruling, Subject, written};
+use super::{Checked, Finding, InFlight, Mark, Ruling, Subject, written};
 use crate::aws::call::{CallError, CallErrorKind};
 use crate::error::{Code, Error};
 use crate::http::Http;
@@ -69,7 +69,13 @@ impl Story {
     }
 
     pub fn subject(&self) -> Subject<'_> {
-        Subject { inputs: &self.inputs, observed: &self.observed, plan: &self.plan, in_flight: None, http: &self.http }
+        Subject {
+            inputs: &self.inputs,
+            observed: &self.observed,
+            plan: &self.plan,
+            in_flight: &InFlight::NotAsked,
+            http: &self.http,
+        }
     }
 
     pub fn service(&mut self) -> &mut Service {

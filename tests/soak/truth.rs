@@ -199,8 +199,15 @@ impl<'a> Truth<'a> {
         if let Some((_, limit)) = self.wait {
             return self.allowed_waiting(limit);
         }
-        if !writes && ["wait", "fail"].contains(&story.input("on-concurrent")) && self.is_in_others_way() {
-            return one("blocked", "another deployment is in progress");
+        if !writes && ["wait", "fail"].contains(&story.input("on-concurrent")) {
+            if self.is_in_others_way() {
+                return one("blocked", "another deployment is in progress");
+            }
+            let unread =
+                |sent: &Sent| sent.operation == "DescribeServiceDeployments" && sent.status.is_none_or(|it| it != 200);
+            if self.output("reason") == "deployments-unread" && self.played.sent.iter().any(unread) {
+                return one("blocked", "whether another deployment is in progress could not be read");
+            }
         }
         if self.story.input("wait-for-service-stability") == "false" {
             let applied = updates(self.played).any(|sent| is_applied(sent, self.played));
@@ -647,6 +654,8 @@ impl<'a> Truth<'a> {
         }
         if ["wait", "fail"].contains(&self.story.input("on-concurrent"))
             && let Some(first) = self.played.sent.iter().find(|sent| is_changing(sent))
+            // Settings alone take nobody's place.
+            && (first.operation != "UpdateService" || first.began.is_some())
             && let Some(newest) = self.looked_at(first.at.as_secs_f64()).and_then(primary)
             && !is_over(newest)
             && self.story.lag.describes == 0

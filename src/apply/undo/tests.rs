@@ -271,7 +271,7 @@ async fn a_cancel_rolls_back_only_what_is_still_in_progress() {
 async fn another_deployment_is_awaited_no_longer_than_the_limit() {
     let mut run = Run::with(world().rollout("web", Rollout::Stall { running: 1 }), json!({}), wait_of(false)).await;
     run.plan.service = run.outcome.service.take();
-    let other = concurrent::other(&run.plan, &run.aws).await.0.unwrap();
+    let other = concurrent::other(&run.plan, &run.aws).await.unwrap().unwrap();
     let began = Instant::now();
     let told = &mut run.told;
     let error = concurrent::wait(other, &run.plan, &wait_of(true), &run.aws, &mut |what| told.push(what)).await;
