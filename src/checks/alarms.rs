@@ -6,36 +6,37 @@
 use jiff::Timestamp;
 use serde_json::Value;
 
-use super::subnets::begins;
 use super::{Finding, Ruling, Subject};
 use crate::aws::Aws;
 use crate::error::{Code, Error};
 use crate::model::alarm::Alarm;
 
-/// Asks for the alarms that the deployment is to be watched by; for none where it begins none.
-pub(super) async fn check(subject: &Subject<'_>, aws: &Aws) -> Ruling {
-    let names = watching(subject);
+/// Asks for the alarms that the deployment is to be watched by; nothing where ECS begins none.
+pub(super) async fn check(subject: &Subject<'_>, aws: &Aws) -> Option<Ruling> {
+    let names = watching(subject)?;
     if names.is_empty() {
-        return Ruling::default();
+        return Some(Ruling::default());
     }
-    match aws.describe_alarms(names.clone()).await {
+    Some(match aws.describe_alarms(names.clone()).await {
         Ok(alarms) => judge(&names, &alarms, &aws.region),
         Err(error) => Ruling::unread("whether an alarm of the deployment is in ALARM already", &error),
-    }
+    })
 }
 
-/// The names of the alarms that will watch the deployment, each once.
-fn watching(subject: &Subject<'_>) -> Vec<String> {
+/// The names of the alarms that will watch the deployment, each once; none where there is no deployment by ECS to watch.
+/// CodeDeploy has alarms of its own.
+fn watching(subject: &Subject<'_>) -> Option<Vec<String>> {
+    subject.moved_by_ecs().filter(|_| subject.plan.moves_tasks())?;
     let alarms = subject.plan.deployment_setting("alarms");
     let is_on = alarms.and_then(|alarms| alarms.get("enable")).and_then(Value::as_bool) == Some(true);
-    if !is_on || !begins(subject.plan) {
-        return Vec::new();
+    if !is_on {
+        return Some(Vec::new());
     }
     let names = alarms.and_then(|alarms| alarms.get("alarmNames")).and_then(Value::as_array);
     let mut names: Vec<String> = names.into_iter().flatten().filter_map(Value::as_str).map(str::to_owned).collect();
     names.sort();
     names.dedup();
-    names
+    Some(names)
 }
 
 /// Judges the alarms of these names. CloudWatch has kinds of alarms that were not asked for, so a missing one is a doubt.
@@ -84,6 +85,8 @@ fn day_and_time(seconds: f64) -> Option<String> {
 
 #[cfg(test)]
 mod tests {
+    #![expect(clippy::indexing_slicing, reason = "a test fails by panicking")]
+
     use serde_json::json;
 
     use super::*;
@@ -129,11 +132,20 @@ mod tests {
             let mut story = Story::default();
             story.service().deployment_configuration = now.cloned();
             story.asks_for(asked);
-            assert_eq!(watching(&story.subject()), expected, "{now:?} {asked:?}");
+            let expected: Vec<String> = expected.into_iter().map(str::to_owned).collect();
+            assert_eq!(watching(&story.subject()), Some(expected), "{now:?} {asked:?}");
         }
         let mut story = Story::default();
         story.service().deployment_configuration = Some(on);
-        story.plan.steps = vec![Step::AwaitRollout];
-        assert_eq!(watching(&story.subject()), Vec::<String>::new());
+        story.plan.reuse = story.observed.running.clone();
+        assert_eq!(watching(&story.subject()), None, "settings alone begin none");
+        for step in &mut story.plan.steps {
+            if let Step::UpdateService { body } = step {
+                body["volumeConfigurations"] = json!([{"name": "data"}]);
+            }
+        }
+        assert_eq!(watching(&story.subject()), Some(vec!["a".to_owned(), "b".to_owned()]), "volumes begin one");
+        story.moved_by_code_deploy();
+        assert_eq!(watching(&story.subject()), None, "CodeDeploy does not look at them");
     }
 }

@@ -7,14 +7,19 @@ use serde_json::Value;
 use super::{Finding, Ruling, Subject};
 use crate::error::{Code, Error};
 use crate::inputs::{Mode, OnFailure};
+use crate::model::service::Service;
 
-/// Judges the configuration that the service will have. Going back is no time for remarks about it.
-pub(super) fn judge(subject: &Subject<'_>) -> Ruling {
+/// Judges the configuration that the service will have; nothing where ECS does not go by it. Going back is no time for
+/// remarks about it.
+pub(super) fn judge(subject: &Subject<'_>) -> Option<Ruling> {
+    if subject.inputs.deploy.mode == Mode::Rollback {
+        return None;
+    }
+    subject.moved_by_ecs().map(|service| what_ends_it(subject, service))
+}
+
+fn what_ends_it(subject: &Subject<'_>, service: &Service) -> Ruling {
     let Subject { inputs, plan, .. } = subject;
-    let moved_by_ecs = plan.service.as_ref().filter(|service| service.controller() == "ECS");
-    let Some(service) = moved_by_ecs.filter(|_| inputs.deploy.mode != Mode::Rollback) else {
-        return Ruling::default();
-    };
     let name = &service.service_name;
     let says = |part: &str, field: &str| {
         plan.deployment_setting(part).and_then(|part| part.get(field)).and_then(Value::as_bool).unwrap_or(false)
@@ -45,12 +50,16 @@ pub(super) fn judge(subject: &Subject<'_>) -> Ruling {
 
 #[cfg(test)]
 mod tests {
-    #![expect(clippy::indexing_slicing, reason = "a test fails by panicking")]
+    #![expect(clippy::indexing_slicing, clippy::expect_used, reason = "a test fails by panicking")]
 
     use serde_json::json;
 
     use super::*;
     use crate::checks::tests::Story;
+
+    fn found(story: &Story) -> Ruling {
+        judge(&story.subject()).expect("it is asked")
+    }
 
     #[test]
     fn a_breaker_or_an_alarm_is_enough_and_the_one_that_is_asked_for_counts() {
@@ -72,7 +81,7 @@ mod tests {
             let mut story = Story::default();
             story.service().deployment_configuration = now.cloned();
             story.asks_for(asked);
-            assert_eq!(judge(&story.subject()).findings.len(), findings, "{now:?} {asked:?}");
+            assert_eq!(found(&story).findings.len(), findings, "{now:?} {asked:?}");
         }
     }
 
@@ -80,7 +89,7 @@ mod tests {
     fn a_service_without_one_is_told_how_to_switch_it_on() {
         let mut story = Story::default();
         story.service().deployment_configuration = None;
-        insta::assert_snapshot!(judge(&story.subject()).findings[0].error);
+        insta::assert_snapshot!(found(&story).findings[0].error);
     }
 
     #[test]
@@ -91,14 +100,14 @@ mod tests {
         );
         let breaker = |rollback: bool| json!({"deploymentCircuitBreaker": {"enable": true, "rollback": rollback}});
         story.service().deployment_configuration = Some(breaker(true));
-        assert_eq!(judge(&story.subject()), Ruling::default());
+        assert_eq!(found(&story), Ruling::default());
         story.service().deployment_configuration = Some(breaker(false));
-        insta::assert_snapshot!(judge(&story.subject()).findings[0].error);
+        insta::assert_snapshot!(found(&story).findings[0].error);
         story.inputs.deploy.on_failure = OnFailure::None;
-        assert_eq!(judge(&story.subject()), Ruling::default(), "it is what was asked for");
+        assert_eq!(found(&story), Ruling::default(), "it is what was asked for");
         story.inputs.deploy.on_failure = OnFailure::Rollback;
         story.inputs.wait.enabled = true;
-        assert_eq!(judge(&story.subject()), Ruling::default(), "the run goes back itself");
+        assert_eq!(found(&story), Ruling::default(), "the run goes back itself");
     }
 
     #[test]
@@ -106,13 +115,12 @@ mod tests {
         let mut story = Story::default();
         story.service().deployment_configuration = None;
         story.inputs.deploy.mode = Mode::Rollback;
-        assert_eq!(judge(&story.subject()), Ruling::default());
+        assert_eq!(judge(&story.subject()), None);
         story.inputs.deploy.mode = Mode::Deploy;
-        assert_eq!(judge(&story.subject()).findings.len(), 1);
-        story.service().deployment_controller =
-            Some(crate::model::service::DeploymentController { kind: "CODE_DEPLOY".to_owned() });
-        assert_eq!(judge(&story.subject()), Ruling::default());
+        assert_eq!(found(&story).findings.len(), 1);
+        story.moved_by_code_deploy();
+        assert_eq!(judge(&story.subject()), None);
         story.plan.service = None;
-        assert_eq!(judge(&story.subject()), Ruling::default());
+        assert_eq!(judge(&story.subject()), None);
     }
 }

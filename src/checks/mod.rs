@@ -25,6 +25,7 @@ use crate::error::Error;
 use crate::http::Http;
 use crate::inputs::{Check, Inputs, Level};
 use crate::model::place::{Place, place};
+use crate::model::service::Service;
 use crate::observe::Observed;
 use crate::plan::ServicePlan;
 use crate::plan::origin::origin;
@@ -106,6 +107,13 @@ pub enum Mark {
     Block,
     /// It could not be known.
     Skip,
+}
+
+impl<'a> Subject<'a> {
+    /// The service, where ECS itself moves its tasks.
+    fn moved_by_ecs(&self) -> Option<&'a Service> {
+        self.plan.service.as_ref().filter(|service| service.controller() == "ECS")
+    }
 }
 
 impl Checked {
@@ -223,19 +231,19 @@ async fn run(check: Check, subject: &Subject<'_>, aws: &Aws, elsewhere: &images:
         Check::SecretsExist => Some(in_time(secrets_exist::check(subject, aws)).await),
         Check::LogGroups => Some(in_time(log_groups::check(subject, aws)).await),
         Check::Roles => Some(in_time(roles::check(subject, aws)).await),
-        Check::TargetGroups => Some(in_time(target_groups::check(subject, aws)).await),
-        Check::CircuitBreaker => Some(circuit_breaker::judge(subject)),
-        Check::Alarms => Some(in_time(alarms::check(subject, aws)).await),
-        Check::Subnets => Some(in_time(subnets::check(subject, aws)).await),
+        Check::TargetGroups => in_time(target_groups::check(subject, aws)).await,
+        Check::CircuitBreaker => circuit_breaker::judge(subject),
+        Check::Alarms => in_time(alarms::check(subject, aws)).await,
+        Check::Subnets => in_time(subnets::check(subject, aws)).await,
         Check::InFlight => in_flight::judge(subject),
     }?;
     Some(Checked { check: check.name(), blocks: level == Level::Block, ruling })
 }
 
 /// The ruling of a check that asks AWS, in good time.
-async fn in_time(ruling: impl Future<Output = Ruling>) -> Ruling {
+async fn in_time<R: From<Ruling>>(ruling: impl Future<Output = R>) -> R {
     let late = || Ruling::skip(format!("There was no answer within {} seconds.", PATIENCE.as_secs()));
-    timeout(PATIENCE, ruling).await.unwrap_or_else(|_| late())
+    timeout(PATIENCE, ruling).await.unwrap_or_else(|_| late().into())
 }
 
 /// Where what a pointer names is written in the file that was deployed.

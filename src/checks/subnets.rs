@@ -11,24 +11,18 @@ use crate::error::{Code, Error};
 use crate::model::subnet::Subnet;
 use crate::plan::{ServicePlan, Step};
 
-/// Asks for the subnets that the deployment's tasks get their addresses from.
-pub(super) async fn check(subject: &Subject<'_>, aws: &Aws) -> Ruling {
+/// Asks for the subnets that the deployment's tasks get their addresses from; nothing where ECS starts no tasks. What
+/// CodeDeploy starts is in the subnets of a task set or of the AppSpec file, which the service does not tell.
+pub(super) async fn check(subject: &Subject<'_>, aws: &Aws) -> Option<Ruling> {
+    subject.moved_by_ecs().filter(|_| subject.plan.moves_tasks())?;
     let ids = subnets(subject.plan);
-    if ids.is_empty() || !begins(subject.plan) {
-        return Ruling::default();
+    if ids.is_empty() {
+        return Some(Ruling::default());
     }
-    match aws.describe_subnets(ids.clone()).await {
+    Some(match aws.describe_subnets(ids.clone()).await {
         Ok(found) => missing(&ids, &found, subject.plan).and(room(&found, subject.plan)),
         Err(error) => Ruling::unread("whether the subnets of the service have free addresses", &error),
-    }
-}
-
-/// Whether ECS is going to start a new deployment by our update.
-pub(super) fn begins(plan: &ServicePlan) -> bool {
-    let Some(body) = update(plan) else { return false };
-    let now = plan.service.as_ref().map(|service| service.task_definition.as_str());
-    let is_current = plan.reuse.as_ref().is_some_and(|reuse| now == Some(reuse.arn.as_str()));
-    !is_current || body.get("forceNewDeployment").and_then(Value::as_bool) == Some(true)
+    })
 }
 
 fn update(plan: &ServicePlan) -> Option<&Value> {
@@ -225,21 +219,5 @@ mod tests {
         let texts = [told(&missing(&ids, &[subnet("b", 9)], &story.plan)), told(&missing(&ids, &[], &story.plan))];
         insta::assert_snapshot!(texts.join("\n\n"));
         assert_eq!(room(&[], &story.plan), Ruling::default());
-    }
-
-    #[test]
-    fn an_update_that_keeps_the_revision_begins_nothing_unless_it_is_forced() {
-        let mut story = story((2, 2), (100, 200));
-        assert!(begins(&story.plan));
-        story.plan.reuse = story.observed.running.clone();
-        assert!(!begins(&story.plan));
-        for step in &mut story.plan.steps {
-            if let Step::UpdateService { body } = step {
-                body["forceNewDeployment"] = json!(true);
-            }
-        }
-        assert!(begins(&story.plan));
-        story.plan.steps = vec![Step::AwaitRollout];
-        assert!(!begins(&story.plan));
     }
 }

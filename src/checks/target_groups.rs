@@ -1,6 +1,6 @@
 //! `target-groups`: the load balancers of the service find its tasks after the deployment, too.
 //!
-//! The container and port that CodeDeploy registers stand in its AppSpec file, which `plan` judges.
+//! What CodeDeploy registers, and where, stands in its AppSpec file and its deployment group, which `plan` judges.
 //! <https://docs.aws.amazon.com/AmazonECS/latest/developerguide/service-load-balancing.html>
 
 mod health;
@@ -26,26 +26,20 @@ struct Read {
     missing: BTreeSet<String>,
 }
 
-/// Reads the target groups of the service, all by one call, and judges them.
-pub(super) async fn check(subject: &Subject<'_>, aws: &Aws) -> Ruling {
-    let balancers = balancers(subject);
+/// Reads the target groups of the service, all by one call, and judges them; nothing where ECS registers none.
+pub(super) async fn check(subject: &Subject<'_>, aws: &Aws) -> Option<Ruling> {
+    let balancers = &subject.moved_by_ecs()?.load_balancers;
     let arns: BTreeSet<String> = balancers.iter().flat_map(arns).map(str::to_owned).collect();
     if arns.is_empty() {
-        return judge(subject, balancers, &Read::default());
+        return Some(judge(subject, balancers, &Read::default()));
     }
-    match read(arns, aws).await {
+    Some(match read(arns, aws).await {
         Ok(read) => judge(subject, balancers, &read),
         Err(error) => {
             let unread = Ruling::unread("whether the service's target groups exist and fit", &error);
             judge(subject, balancers, &Read::default()).and(unread)
         }
-    }
-}
-
-/// The load balancers of a service that ECS moves.
-fn balancers<'a>(subject: &Subject<'a>) -> &'a [LoadBalancer] {
-    let service = subject.plan.service.as_ref().filter(|service| service.controller() == "ECS");
-    service.map(|service| service.load_balancers.as_slice()).unwrap_or_default()
+    })
 }
 
 /// The target group, and the other one of the strategies that shift traffic.

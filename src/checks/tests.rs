@@ -13,7 +13,7 @@ use crate::error::{Code, Error};
 use crate::http::Http;
 use crate::inputs::runner::Runner;
 use crate::inputs::{Asked, Inputs};
-use crate::model::service::Service;
+use crate::model::service::{DeploymentController, Service};
 use crate::model::task_definition::Registered;
 use crate::observe::{Base, Observed};
 use crate::plan::{ServicePlan, Step, plan};
@@ -80,6 +80,11 @@ impl Story {
 
     pub fn service(&mut self) -> &mut Service {
         self.plan.service.as_mut().unwrap()
+    }
+
+    /// The service is one that CodeDeploy moves.
+    pub fn moved_by_code_deploy(&mut self) {
+        self.service().deployment_controller = Some(DeploymentController { kind: "CODE_DEPLOY".to_owned() });
     }
 
     /// The update sends this configuration.

@@ -184,7 +184,13 @@ mod tests {
         plan.reuse = reuse("web:6");
         assert!(plan.moves_tasks());
         plan.reuse = reuse("web:7");
-        plan.steps = vec![Step::UpdateService { body: json!({"forceNewDeployment": true}) }];
-        assert!(plan.moves_tasks());
+        for (sent, moves) in [
+            (json!({"forceNewDeployment": true}), true),
+            (json!({"forceNewDeployment": false}), false),
+            (json!({"volumeConfigurations": [{"name": "data"}]}), true),
+        ] {
+            plan.steps = vec![Step::UpdateService { body: sent.clone() }];
+            assert_eq!(plan.moves_tasks(), moves, "{sent}");
+        }
     }
 }

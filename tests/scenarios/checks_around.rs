@@ -1,6 +1,7 @@
 //! What is around the service: the alarms that watch its deployment, and the subnets its tasks get their addresses from.
 
 use ecs_deploy::sim::cloudwatch::Alarm;
+use ecs_deploy::sim::codedeploy::Course;
 use ecs_deploy::sim::{Rollout, Trick, World};
 use serde_json::{Value, json};
 
@@ -175,4 +176,28 @@ async fn an_update_that_begins_no_deployment_asks_neither() {
     let ended = Scenario::of(world).await.input("desired-count", "3").run().await;
     ended.is(0, "succeeded", "");
     assert_eq!(ended.requests("DescribeAlarms").len() + ended.requests("DescribeSubnets").len(), 0, "{}", ended.told());
+    for check in ["alarms", "subnets"] {
+        assert!(!ended.report["checks"].to_string().contains(check), "{check} passes unseen: {}", ended.told());
+    }
+}
+
+#[tokio::test]
+async fn what_code_deploy_or_nobody_moves_is_no_matter_of_these_checks() {
+    let none = |ended: &Ended| {
+        let checks = ended.report["checks"].to_string();
+        for check in ["target-groups", "circuit-breaker", "alarms", "subnets"] {
+            assert!(checks.contains("image-exists") && !checks.contains(check), "{check} passes unseen: {checks}");
+        }
+    };
+    let world = World::default().behind_target_group("web", "web").with_code_deploy(Course::Succeeds);
+    let appspec = r#"{"version": 0.0, "Resources": [{"TargetService": {"Type": "AWS::ECS::Service", "Properties": {
+        "TaskDefinition": "", "LoadBalancerInfo": {"ContainerName": "web", "ContainerPort": 8080}}}}]}"#;
+    let scenario = deploying(world).await.file("appspec.json", appspec).input("codedeploy-appspec", "appspec.json");
+    let ended = scenario.input("mode", "plan").run().await;
+    ended.is(0, "planned", "");
+    none(&ended);
+    let scenario = deploying(World::default()).await.input("service", "").input("task-definition-family", "web");
+    let ended = scenario.input("mode", "plan").run().await;
+    ended.is(0, "planned", "");
+    none(&ended);
 }

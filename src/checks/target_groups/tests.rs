@@ -37,11 +37,12 @@ fn ruling(definition: Value, running: Option<Value>, groups: &[TargetGroup]) -> 
         ..story.observed.running.clone().unwrap()
     });
     let subject = story.subject();
-    let asked: BTreeSet<String> = balancers(&subject).iter().flat_map(arns).map(str::to_owned).collect();
+    let balancers = &story.plan.service.as_ref().unwrap().load_balancers;
+    let asked: BTreeSet<String> = balancers.iter().flat_map(arns).map(str::to_owned).collect();
     assert_eq!(asked.len(), 2, "the alternate target group is asked for, too");
     let there: BTreeSet<String> = groups.iter().map(|group| group.arn.clone()).collect();
     let missing = asked.difference(&there).cloned().collect();
-    judge(&subject, balancers(&subject), &Read { groups: groups.to_vec(), missing })
+    judge(&subject, balancers, &Read { groups: groups.to_vec(), missing })
 }
 
 fn told(ruling: &Ruling) -> String {
@@ -142,15 +143,4 @@ fn a_path_that_the_container_was_asked_for_and_is_not_any_more_is_doubtful() {
         Some(web("awsvpc", &asks(before))),
         &[group(WEB), TargetGroup { path: None, ..group(GREEN) }]
     )));
-}
-
-#[test]
-fn a_service_that_codedeploy_moves_is_left_to_the_plan() {
-    let mut story = Story::of(web("awsvpc", &json!({"name": "app"})));
-    let one = json!([{"targetGroupArn": WEB, "containerName": "web", "containerPort": 8080}]);
-    story.service().load_balancers = serde_json::from_value(one).unwrap();
-    assert_eq!(balancers(&story.subject()).len(), 1);
-    story.service().deployment_controller =
-        Some(crate::model::service::DeploymentController { kind: "CODE_DEPLOY".to_owned() });
-    assert_eq!(balancers(&story.subject()).len(), 0);
 }
