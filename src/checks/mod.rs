@@ -17,6 +17,7 @@ use std::time::Duration;
 
 use serde::Serialize;
 use serde_json::Value;
+use tokio::sync::watch;
 use tokio::time::timeout;
 
 use crate::aws::Aws;
@@ -194,31 +195,44 @@ impl Finding {
 /// [`Check`].
 pub async fn check(subject: &Subject<'_>, aws: &Aws) -> Vec<Checked> {
     let elsewhere = images::Elsewhere::default();
+    let (refuse, refused) = watch::channel(false);
     // Each on the heap: together they would be more than a stack should carry.
-    let ask = |check: Check| Box::pin(run(check, subject, aws, &elsewhere));
-    let all = tokio::join!(
-        ask(Check::ImageExists),
-        ask(Check::ImagePlatform),
-        ask(Check::FargateSize),
-        ask(Check::SecretsExist),
-        ask(Check::LogGroups),
-        ask(Check::Roles),
-        ask(Check::TargetGroups),
-        ask(Check::CircuitBreaker),
-        ask(Check::InFlight),
-        ask(Check::Alarms),
-        ask(Check::Subnets),
-        ask(Check::ImageScan),
-    );
-    let all: [Option<Checked>; 12] = all.into();
-    let mut checked: Vec<Checked> = all.into_iter().flatten().collect();
+    let ask = |check: Check| Box::pin(run(check, subject, aws, &elsewhere, &refused));
+    let others = async {
+        let all = tokio::join!(
+            ask(Check::ImageExists),
+            ask(Check::ImagePlatform),
+            ask(Check::FargateSize),
+            ask(Check::SecretsExist),
+            ask(Check::LogGroups),
+            ask(Check::Roles),
+            ask(Check::TargetGroups),
+            ask(Check::CircuitBreaker),
+            ask(Check::InFlight),
+            ask(Check::Alarms),
+            ask(Check::Subnets),
+        );
+        let all: [Option<Checked>; 11] = all.into();
+        let checked: Vec<Checked> = all.into_iter().flatten().collect();
+        // What a scan that goes on will find changes nothing then.
+        refuse.send_replace(checked.iter().any(|checked| checked.mark() == Mark::Block));
+        checked
+    };
+    let (mut checked, scan) = Box::pin(async { tokio::join!(others, ask(Check::ImageScan)) }).await;
+    checked.extend(scan);
     for finding in checked.iter_mut().flat_map(|checked| &mut checked.ruling.findings) {
         finding.place = finding.pointer.as_deref().and_then(|pointer| written(pointer, subject));
     }
     checked
 }
 
-async fn run(check: Check, subject: &Subject<'_>, aws: &Aws, elsewhere: &images::Elsewhere) -> Option<Checked> {
+async fn run(
+    check: Check,
+    subject: &Subject<'_>,
+    aws: &Aws,
+    elsewhere: &images::Elsewhere,
+    refused: &watch::Receiver<bool>,
+) -> Option<Checked> {
     let level = subject.inputs.checks.level(check);
     if level == Level::Off {
         return None;
@@ -226,7 +240,7 @@ async fn run(check: Check, subject: &Subject<'_>, aws: &Aws, elsewhere: &images:
     let ruling = match check {
         Check::ImageExists => Some(in_time(Box::pin(images::exists::ruling(subject, aws, elsewhere))).await),
         Check::ImagePlatform => Some(in_time(Box::pin(images::platform::ruling(subject, aws, elsewhere))).await),
-        Check::ImageScan => Some(Box::pin(images::scan::ruling(subject, aws)).await),
+        Check::ImageScan => Some(Box::pin(images::scan::ruling(subject, refused, aws)).await),
         Check::FargateSize => Some(fargate_size::judge(subject)),
         Check::SecretsExist => Some(in_time(secrets_exist::check(subject, aws)).await),
         Check::LogGroups => Some(in_time(log_groups::check(subject, aws)).await),

@@ -322,6 +322,15 @@ async fn a_scan_that_found_something_as_severe_refuses_the_deploy_once_it_is_fin
 }
 
 #[tokio::test]
+async fn a_scan_that_goes_on_is_not_awaited_where_another_check_refuses_the_deploy() {
+    let scenario = Scenario::of(scanned(vec![Scan::status("IN_PROGRESS")])).await.input("image", IMAGE_V2);
+    let ended = scenario.input("checks", "image-scan=block").input("patch", "{memory: 9999}").run().await;
+    ended.is(3, "blocked", "task-definition-invalid");
+    assert_eq!(ended.writes, [""; 0]);
+    assert!(skipped(&ended, "image-scan").contains("another check refuses"), "{}", ended.told());
+}
+
+#[tokio::test]
 async fn a_scan_that_cannot_be_is_skipped() {
     for status in ["UNSUPPORTED_IMAGE", "FAILED"] {
         let ended = gated(scanned(vec![Scan::status(status)]), "CRITICAL").await;

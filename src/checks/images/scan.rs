@@ -4,8 +4,9 @@
 
 use std::time::Duration;
 
+use tokio::sync::watch;
 use tokio::task::JoinSet;
-use tokio::time::{Instant, sleep};
+use tokio::time::{Instant, timeout};
 
 use super::platform::Machine;
 use super::{NotKnown, Used, said_by_ecr, used};
@@ -31,7 +32,7 @@ const BEGINNING: Duration = Duration::from_mins(2);
 const WORST: usize = 5;
 
 /// How long a scan is waited for.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 struct Wait {
     /// Until then it has begun, or there is none.
     beginning: Instant,
@@ -39,19 +40,34 @@ struct Wait {
     end: Instant,
     /// Between two looks.
     pause: Duration,
+    /// Whether another check refuses the deploy.
+    refused: watch::Receiver<bool>,
 }
 
 impl Wait {
     /// From now on; `limit` is that of the run's wait, `max_delay` its longest pause.
-    fn new(limit: Duration, max_delay: Duration) -> Self {
+    fn new(limit: Duration, max_delay: Duration, refused: watch::Receiver<bool>) -> Self {
         let now = Instant::now();
-        Self { beginning: now + BEGINNING, end: now + limit, pause: max_delay.clamp(SHORTEST_PAUSE, PAUSE) }
+        let pause = max_delay.clamp(SHORTEST_PAUSE, PAUSE);
+        Self { beginning: now + BEGINNING, end: now + limit, pause, refused }
+    }
+
+    /// Lets some time go by until the next look, or says why there is to be none.
+    async fn pause(&mut self) -> Result<(), String> {
+        if Instant::now() + self.pause > self.end {
+            return Err("its scan was not finished within `wait-for-minutes`".to_owned());
+        }
+        match timeout(self.pause, self.refused.wait_for(|refused| *refused)).await {
+            Ok(_) => Err("its scan goes on and is not awaited, since another check refuses the deploy".to_owned()),
+            Err(_) => Ok(()),
+        }
     }
 }
 
-/// Waits for the scans, within the limit of the run's wait, and judges them.
-pub(in crate::checks) async fn ruling(subject: &Subject<'_>, aws: &Aws) -> Ruling {
-    let wait = Wait::new(subject.inputs.wait.limit, subject.inputs.wait.max_delay);
+/// Waits for the scans, within the limit of the run's wait and while no other check has `refused` the deploy, and judges
+/// them.
+pub(in crate::checks) async fn ruling(subject: &Subject<'_>, refused: &watch::Receiver<bool>, aws: &Aws) -> Ruling {
+    let wait = Wait::new(subject.inputs.wait.limit, subject.inputs.wait.max_delay, refused.clone());
     let images = used(&subject.plan.definition);
     let machine = Machine::of(subject);
     let mut not_known = NotKnown::default();
@@ -64,9 +80,9 @@ pub(in crate::checks) async fn ruling(subject: &Subject<'_>, aws: &Aws) -> Rulin
         }
         match said_by_ecr(image.text, &parsed, subject.observed) {
             Some(Digest::Known { digest, manifest }) => {
-                let aws = aws.clone();
+                let (aws, mut wait) = (aws.clone(), wait.clone());
                 let digests = scanned(digest, manifest, machine.as_ref());
-                asked.spawn(async move { (index, scan(&parsed, &digests, wait, &aws).await) });
+                asked.spawn(async move { (index, scan(&parsed, &digests, &mut wait, &aws).await) });
             }
             Some(Digest::Missing(_)) => not_known.add(image.text, "ECR does not have it"),
             Some(Digest::Archived(_)) => not_known.add(image.text, "it is archived"),
@@ -110,7 +126,7 @@ fn scanned(digest: &str, manifest: &Manifest, machine: Option<&Machine>) -> Vec<
 type Found = (Vec<(String, u64)>, Vec<Vulnerability>);
 
 /// What was found in an image: of an index, in that of its images which has the most.
-async fn scan(image: &ImageRef, digests: &[String], wait: Wait, aws: &Aws) -> Result<Found, String> {
+async fn scan(image: &ImageRef, digests: &[String], wait: &mut Wait, aws: &Aws) -> Result<Found, String> {
     let mut worst: Option<Found> = None;
     for digest in digests {
         let found = scan_of_one(image, digest, wait, aws).await?;
@@ -122,7 +138,7 @@ async fn scan(image: &ImageRef, digests: &[String], wait: Wait, aws: &Aws) -> Re
     worst.ok_or_else(|| "there is no image in its index".to_owned())
 }
 
-async fn scan_of_one(image: &ImageRef, digest: &str, wait: Wait, aws: &Aws) -> Result<Found, String> {
+async fn scan_of_one(image: &ImageRef, digest: &str, wait: &mut Wait, aws: &Aws) -> Result<Found, String> {
     let Some(repository) = image.in_ecr() else { return Err("it is not in ECR".to_owned()) };
     loop {
         let answer = aws.describe_image_scan_findings(&repository, digest).await;
@@ -134,10 +150,7 @@ async fn scan_of_one(image: &ImageRef, digest: &str, wait: Wait, aws: &Aws) -> R
             }
             Scan::Absent | Scan::UnderWay => {}
         }
-        if Instant::now() + wait.pause > wait.end {
-            return Err("its scan was not finished within `wait-for-minutes`".to_owned());
-        }
-        sleep(wait.pause).await;
+        wait.pause().await?;
     }
 }
 

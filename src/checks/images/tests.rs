@@ -57,7 +57,8 @@ async fn gated(scans: Vec<Scan>, limit: &str, pause: &str) -> (Ruling, Duration,
     let mut story = story(&[&image], &given);
     story.observed.digests.insert(image, known(&sim, "v2"));
     let began = Instant::now();
-    let ruling = Box::pin(scan::ruling(&story.subject(), &aws)).await;
+    let (_refuse, refused) = tokio::sync::watch::channel(false);
+    let ruling = Box::pin(scan::ruling(&story.subject(), &refused, &aws)).await;
     (ruling, began.elapsed(), sim.calls().len())
 }
 
