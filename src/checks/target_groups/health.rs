@@ -59,6 +59,7 @@ fn path(
     let (_, before) = find(running?, container)?;
     let (before, now) = (paths(before), paths(now));
     let other = now.first().filter(|_| before.contains(asked) && !now.contains(asked))?;
+    let wanted = group.matcher.as_ref().map(|codes| format!(" Only {codes} is healthy to the target group."));
     Some(
         Finding::new(Error::new(
             Code::HealthCheckPathNotFound,
@@ -66,7 +67,10 @@ fn path(
                 "The target group `{}` asks for `{asked}`, which `{container}` may not answer any more.",
                 group.name
             ),
-            format!("The container's own health check asked for `{asked}` before, and asks for `{other}` now."),
+            format!(
+                "The container's own health check asked for `{asked}` before, and asks for `{other}` now.{}",
+                wanted.unwrap_or_default()
+            ),
             format!("If the path has moved, let the health check of the target group ask for `{other}`."),
         ))
         .at(format!("/containerDefinitions/{index}/healthCheck/command")),

@@ -15,6 +15,7 @@ fn group(arn: &str) -> TargetGroup {
         target_type: "ip".to_owned(),
         port: "traffic-port".to_owned(),
         path: Some("/healthz".to_owned()),
+        matcher: Some("200-299".to_owned()),
         ..TargetGroup::default()
     }
 }
