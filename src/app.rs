@@ -11,16 +11,17 @@ use tokio::time::Instant;
 
 use crate::apply::{self, Event, What};
 use crate::aws::{Aws, Transport};
+use crate::checks::InFlight;
 use crate::cli::{self, Command};
 use crate::diagnose;
 use crate::error::Error;
 use crate::github;
 use crate::http::Http;
 use crate::inputs::environment::Environment;
-use crate::inputs::{self, Asked, Mode};
+use crate::inputs::{self, Asked, Inputs, Mode};
 use crate::model::verdict::Verdict;
 use crate::observe;
-use crate::plan;
+use crate::plan::{self, Plan};
 use crate::report::{Report, console, outputs, summary};
 
 use self::publish::Open;
@@ -195,38 +196,51 @@ async fn story(
     report.warnings.extend(warnings);
     *reached = Some(aws.clone());
 
-    // 2 What is true now, and 3 what we will do: again after another deployment was awaited, which may have changed it.
+    // 2 What is true now, 3 what we will do, and 4 may we: again after anything was awaited, which may have changed it.
     let mut wait = inputs.wait.clone();
-    let (plan, in_flight) = loop {
+    let mut checked: Option<Plan> = None;
+    let plan = loop {
         let observed = observe::observe(&inputs, file.clone(), runner, &aws).await.map_err(one)?;
         report.observed = Some(observed.clone());
         let plan = plan::plan(&inputs, &observed)?;
         report.plan = Some(plan.clone());
         let began = Instant::now();
         let way = way::make_way(&inputs, &plan, &wait, &aws, report, started, say).await.map_err(one)?;
-        if let Way::Open(in_flight) = way {
-            break (plan, in_flight);
+        let Way::Open(in_flight) = way else {
+            wait.limit = wait.limit.saturating_sub(began.elapsed());
+            continue;
+        };
+        let is_free = !matches!(in_flight, InFlight::Other(_));
+        if is_free && checked.as_ref().is_some_and(|checked| checked.does_the_same(&plan)) {
+            break plan;
+        }
+        for line in console::plan(report) {
+            say(&line);
+        }
+        let began = Instant::now();
+        let within = Inputs { wait: wait.clone(), ..inputs.clone() };
+        checking::check(&within, &plan, &in_flight, report, doors, &aws).await;
+        for line in console::checks(report) {
+            say(&line);
+        }
+        if !report.errors.is_empty() {
+            report.verdict = Some(Verdict::Blocked);
+            return Ok(());
+        }
+        if inputs.deploy.mode == Mode::Plan {
+            let reuse = plan.services.iter().find_map(|service| service.reuse.as_ref());
+            report.outcome.task_definition_arn = reuse.map(|found| found.arn.clone());
+            report.verdict = Some(Verdict::Planned);
+            return Ok(());
+        }
+        if !checking::took_long(began) {
+            break plan;
         }
         wait.limit = wait.limit.saturating_sub(began.elapsed());
+        checked = Some(plan);
     };
-    for line in console::plan(report) {
-        say(&line);
-    }
-
-    // 4 May we; and meanwhile, what a reader of the plan wants to know of its images.
-    checking::check(&inputs, &plan, &in_flight, report, doors, &aws).await;
-    for line in console::checks(report) {
-        say(&line);
-    }
-    if !report.errors.is_empty() {
-        report.verdict = Some(Verdict::Blocked);
-        return Ok(());
-    }
-    if inputs.deploy.mode == Mode::Plan {
-        let reuse = plan.services.iter().find_map(|service| service.reuse.as_ref());
-        report.outcome.task_definition_arn = reuse.map(|found| found.arn.clone());
-        report.verdict = Some(Verdict::Planned);
-        return Ok(());
+    if checked.is_some() {
+        wait.limit = checking::rest(wait.limit, inputs.wait.limit);
     }
 
     // What is shown on GitHub meanwhile.

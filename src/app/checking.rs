@@ -1,6 +1,9 @@
 //! Whether what is planned may be done; and meanwhile, what a reader of the plan wants to know of its images.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
+
+use tokio::time::Instant;
 
 use super::Doors;
 use crate::aws::Aws;
@@ -10,8 +13,25 @@ use crate::observe;
 use crate::plan::Plan;
 use crate::report::Report;
 
+/// Checks that take longer than this leave time enough for another deployment to begin.
+const LONG: Duration = Duration::from_secs(30);
+
+/// What a deployment has of the wait at least, however much of it the checks took.
+const LEAST: Duration = Duration::from_mins(10);
+
+/// Whether checks that began then took so long that everything has to be looked at again before the first write.
+pub(super) fn took_long(began: Instant) -> bool {
+    began.elapsed() > LONG
+}
+
+/// What the deployment has of the wait that was `asked` for when the checks have left so much of it.
+pub(super) fn rest(left: Duration, asked: Duration) -> Duration {
+    left.max(LEAST.min(asked))
+}
+
 /// Checks what will be written, into the report: what was found, and as errors what stands in the way. `in_flight` is
 /// what is known of another deployment of the service. A service that is left as it is needs no check.
+/// What an earlier look found is forgotten.
 pub(super) async fn check(
     inputs: &Inputs,
     plan: &Plan,
@@ -20,6 +40,7 @@ pub(super) async fn check(
     doors: &Doors,
     aws: &Aws,
 ) {
+    report.checked.clear();
     for (index, service) in plan.services.iter().enumerate().filter(|(_, service)| service.writes()) {
         let Some(observed) = &report.observed else { continue };
         let subject = Subject { inputs, observed, plan: service, in_flight, http: &doors.http };

@@ -40,6 +40,17 @@ pub struct Plan {
     pub services: Vec<ServicePlan>,
 }
 
+impl Plan {
+    /// Whether the same is to be done where the same runs: what changes by itself, such as how many tasks run, is no
+    /// difference.
+    pub fn does_the_same(&self, other: &Self) -> bool {
+        let done = |it: &ServicePlan| {
+            (it.steps.clone(), it.definition.clone(), it.reuse.clone(), it.previous_task_definition_arn.clone())
+        };
+        self.services.iter().map(done).eq(other.services.iter().map(done))
+    }
+}
+
 /// What will happen to one service.
 #[derive(Debug, Clone)]
 pub struct ServicePlan {

@@ -175,8 +175,10 @@ pub(super) const STATEMENTS: &[Statement] = &[
     Statement {
         sid: "AlarmsAndSubnets",
         actions: &[
-            ("cloudwatch:DescribeAlarms", |it| it.updates() && it.checks(Check::Alarms)),
-            ("ec2:DescribeSubnets", |it| it.updates() && it.checks(Check::Subnets)),
+            ("cloudwatch:DescribeAlarms", |it| {
+                it.checks(Check::Alarms) && it.service().is_some() && !it.by_code_deploy()
+            }),
+            ("ec2:DescribeSubnets", |it| it.checks(Check::Subnets) && it.service().is_some() && !it.by_code_deploy()),
         ],
         resources: on::anything,
         condition: none,

@@ -19,6 +19,7 @@ mod evidence;
 mod github_deployment;
 mod in_use;
 mod inputs;
+mod meanwhile;
 mod official_credentials;
 mod official_deploy;
 mod official_render;

@@ -9,8 +9,8 @@ mod worlds;
 use std::collections::BTreeSet;
 
 use self::features::{FILE, deploying};
-pub use self::replay::actions;
 use self::replay::{Stage, Story, play, printed, replay, without};
+pub use self::replay::{actions, courier};
 use self::worlds::{by_code_deploy, well};
 
 /// What a role must do or be refused: the README names them.

@@ -201,7 +201,7 @@ async fn run(inputs: &Inputs, cancelled: Option<Duration>, sim: &Arc<Sim>) -> Pl
 }
 
 /// Carries the program's requests to the stage.
-fn courier(sim: &Arc<Sim>) -> Courier {
+pub fn courier(sim: &Arc<Sim>) -> Courier {
     let sim = Arc::clone(sim);
     Arc::new(move |request: http::Request<Vec<u8>>| -> Carried {
         let sim = Arc::clone(&sim);
