@@ -85,8 +85,6 @@ fn day_and_time(seconds: f64) -> Option<String> {
 
 #[cfg(test)]
 mod tests {
-    #![expect(clippy::indexing_slicing, reason = "a test fails by panicking")]
-
     use serde_json::json;
 
     use super::*;
