@@ -117,7 +117,7 @@ async fn a_way_back_that_somebody_else_asked_for_first_is_followed_and_nothing_w
 async fn a_deployment_that_takes_over_before_ecs_is_asked_is_named() {
     let ended = meanwhile(Happening::Rival(Rollout::Succeed { after: 1 })).await;
     ended.is(8, "superseded", "superseded");
-    assert!(ended.output("message").contains("of web:9, began meanwhile"), "{}", ended.told());
+    assert!(ended.output("message").contains("of `web:9`, began meanwhile"), "{}", ended.told());
     assert_eq!(ended.output("changed"), "false");
 }
 
