@@ -15,6 +15,7 @@ use crate::apply::{Outcome, What};
 use crate::aws::Aws;
 use crate::error::{Code, Error};
 use crate::inputs::Wait;
+use crate::model::code_deploy::CodeDeployment;
 use crate::model::verdict::Verdict;
 use crate::plan::ServicePlan;
 
@@ -42,12 +43,18 @@ pub async fn follow(
     let mut failing = Failing::new(wait.fail_fast_after);
     loop {
         watch.facts.late = Instant::now() >= deadline;
-        if let Ok(looked) = timeout_at(deadline + GRACE, watch.look(began, tell)).await {
+        // A look that begins after the limit has its time, too: what was not seen is not stopped.
+        let until = deadline.max(Instant::now()) + GRACE;
+        if let Ok(looked) = timeout_at(until, watch.look(began, tell)).await {
             looked?;
         } else {
             (watch.facts.late, watch.blind) = (true, watch.blind + 1);
         }
         watch.facts.now = began.elapsed();
+        // What follows an end is looked for from the first look at the service after it.
+        if watch.facts.service.is_none() && watch.newest().is_some_and(CodeDeployment::is_closed) {
+            watch.facts.closed_since = Some(watch.facts.now);
+        }
         watch.record(outcome);
         if !is_limit_known && let Some(ours) = &watch.facts.ours {
             is_limit_known = true;
@@ -73,6 +80,12 @@ pub async fn follow(
             }
             Rollout::Moving(phase) => {
                 if watch.facts.late && phase == Phase::Settling {
+                    // What serves after the end is not to be seen, however long it is looked for.
+                    if watch.unseen >= BLIND
+                        && let Some(error) = watch.hidden.take()
+                    {
+                        return Err(watch.left_alone(error));
+                    }
                     deadline = Instant::now() + LAG;
                 }
                 None

@@ -52,6 +52,9 @@ pub(super) struct Watch<'a> {
     /// Looks in a row that did not show the deployment, and what the last one met.
     pub blind: u32,
     pub unread: Option<CallError>,
+    /// Reads of the service in a row that failed, and what the last one met.
+    pub unseen: u32,
+    pub hidden: Option<CallError>,
     /// The events told as done, by deployment.
     done: BTreeSet<(String, String)>,
 }
@@ -73,6 +76,8 @@ impl<'a> Watch<'a> {
             extended: false,
             blind: 0,
             unread: None,
+            unseen: 0,
+            hidden: None,
             done: BTreeSet::new(),
         }
     }
@@ -101,6 +106,10 @@ impl<'a> Watch<'a> {
         });
         if changed {
             self.facts.closed_since = closed.then_some(self.facts.now);
+            if closed {
+                // What was read before says nothing of what the end brought.
+                self.facts.service = None;
+            }
         }
         if changed || closed || self.polls.is_multiple_of(RARELY) {
             let names = [self.goal.service.as_str()];
@@ -135,7 +144,8 @@ impl<'a> Watch<'a> {
         None
     }
 
-    fn newest(&self) -> Option<&CodeDeployment> {
+    /// The deployment, or the way back from it.
+    pub fn newest(&self) -> Option<&CodeDeployment> {
         self.facts.back.as_ref().or(self.facts.ours.as_ref())
     }
 
@@ -145,15 +155,21 @@ impl<'a> Watch<'a> {
         tell: &mut dyn FnMut(What),
     ) -> Result<(), Error> {
         match answer {
-            Ok(services) => match services.into_iter().next() {
-                Some(service) => {
-                    self.facts.absent_reads = 0;
-                    self.facts.service = Some(service);
+            Ok(services) => {
+                (self.unseen, self.hidden) = (0, None);
+                match services.into_iter().next() {
+                    Some(service) => {
+                        self.facts.absent_reads = 0;
+                        self.facts.service = Some(service);
+                    }
+                    None => self.facts.absent_reads += 1,
                 }
-                None => self.facts.absent_reads += 1,
-            },
+            }
             Err(error) if error.code.as_deref() == Some("ClusterNotFoundException") => self.facts.absent_reads = GONE,
-            Err(error) => return self.trouble(error, tell),
+            Err(error) => {
+                (self.unseen, self.hidden) = (self.unseen + 1, Some(error.clone()));
+                return self.trouble(error, tell);
+            }
         }
         Ok(())
     }
@@ -170,12 +186,15 @@ impl<'a> Watch<'a> {
     /// The error of a deployment that cannot be followed any more.
     pub fn left_alone(&self, error: CallError) -> Error {
         let mut error = Error::from(error);
-        error.what = format!(
-            "{} {} was begun for {} and goes on; how it ends is not known.",
-            error.what,
-            self.goal.deployment_id,
-            short_name(&self.goal.task_definition)
-        );
+        let (id, revision) = (&self.goal.deployment_id, short_name(&self.goal.task_definition));
+        let stands = match self.newest().filter(|newest| newest.is_closed()) {
+            Some(newest) if newest.deployment_id == *id => {
+                format!("is {}; what serves is not known", newest.status)
+            }
+            Some(back) => format!("failed, its way back is {}; what serves is not known", back.status),
+            None => "goes on; how it ends is not known".to_owned(),
+        };
+        error.what = format!("{} {id} was begun for {revision} and {stands}.", error.what);
         error
     }
 
