@@ -200,6 +200,8 @@ async fn story(
     let mut wait = inputs.wait.clone();
     let mut checked: Option<Plan> = None;
     let plan = loop {
+        // What was true before is not told as what is.
+        (report.observed, report.plan) = (None, None);
         let observed = observe::observe(&inputs, file.clone(), runner, &aws).await.map_err(one)?;
         report.observed = Some(observed.clone());
         let plan = plan::plan(&inputs, &observed)?;

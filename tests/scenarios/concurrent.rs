@@ -50,6 +50,15 @@ async fn wait_begins_when_the_other_has_ended_and_looks_again() {
 }
 
 #[tokio::test]
+async fn a_service_that_is_deleted_while_another_deployment_is_awaited_serves_nothing() {
+    let ended = beside(Rollout::Deleted { after: 6 }, "wait").await.run().await;
+    ended.is(2, "invalid", "service-not-active");
+    assert_eq!(ended.writes, [""; 0]);
+    assert!(ended.stdout.contains("waiting for another deployment"), "{}", ended.told());
+    assert_eq!(ended.output("live-task-definition-arn"), "", "what served before is not told as what does");
+}
+
+#[tokio::test]
 async fn the_same_revision_on_its_way_is_no_other_deployment() {
     let scenario = beside(Rollout::Succeed { after: 4 }, "fail").await.input("image", IMAGE_V2);
     let ended = scenario.run().await;
