@@ -211,7 +211,9 @@ fn get_group(world: &mut World, input: &Value) -> Answered {
 
 fn create(world: &mut World, input: &Value) -> Answered {
     let group = find_group(world, input)?;
-    let busy = world.code_deploy.deployments.iter().find(|other| other.group == group && !other.is_closed());
+    // A way back that is about to begin has the group, too.
+    let is_busy = |other: &&Deployment| other.group == group && (!other.is_closed() || other.goes_back);
+    let busy = world.code_deploy.deployments.iter().find(is_busy);
     if let Some(other) = busy {
         let name = text(input, "deploymentGroupName").unwrap_or_default();
         let message = format!("The Deployment Group '{name}' already has an active Deployment '{}'", other.id);

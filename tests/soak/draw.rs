@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use ecs_deploy::sim::codedeploy::{Course, Group};
 use ecs_deploy::sim::ecs::Lag;
 use ecs_deploy::sim::random::Dice;
 use ecs_deploy::sim::{Fault, Lambda, Rollout, Trick, Trouble, WayBack};
@@ -25,6 +26,8 @@ pub struct Story {
     pub alarms: Option<bool>,
     /// What kind of service it is.
     pub kind: Kind,
+    /// CodeDeploy moves its tasks.
+    pub code_deploy: Option<CodeDeploy>,
     /// Settings of its deployments besides.
     pub settings: Vec<(&'static str, Value)>,
     /// How the functions behind its lifecycle hooks answer.
@@ -35,6 +38,8 @@ pub struct Story {
     pub way_back: WayBack,
     /// Ticks for which a new deployment is `PENDING`.
     pub starts_after: u32,
+    /// How deployments went that others made before the run, oldest first.
+    pub past: Vec<Rollout>,
     /// What the service is doing when the run begins.
     pub before: Before,
     /// How its next deployments go, whoever begins them.
@@ -70,6 +75,17 @@ pub enum Kind {
     Shifting(&'static str),
 }
 
+/// How CodeDeploy moves the tasks.
+#[derive(Debug, Clone)]
+pub struct CodeDeploy {
+    /// The deployment group, with how its next deployments go, whoever begins them.
+    pub group: Group,
+    /// Whether `GetDeployment` leaves out the digest of the revision.
+    pub hides_digest: bool,
+    /// Another deployment is in progress when the run begins, so many looks old; whether it is of what is asked for.
+    pub other: Option<(u32, bool)>,
+}
+
 /// What the service is doing when the run begins.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Before {
@@ -92,6 +108,10 @@ pub enum Other {
     Resizes(i64),
     /// Stops the deployment in progress.
     Stops,
+    /// Stops the deployment in progress of CodeDeploy; whether it is to go back, where that is said.
+    Halts(Option<bool>),
+    /// Stops the deployment in progress of CodeDeploy, and deploys a revision of their own as soon as that is over.
+    Takes,
 }
 
 /// Reads that the verdict does not rest on.
@@ -99,6 +119,20 @@ const OPTIONAL: [&str; 5] =
     ["ListServiceDeployments", "DescribeServiceDeployments", "DescribeServiceRevisions", "ListTasks", "DescribeTasks"];
 
 const NEEDED: [&str; 4] = ["DescribeServices", "DescribeTaskDefinition", "RegisterTaskDefinition", "UpdateService"];
+
+/// What the verdict rests on where CodeDeploy moves the tasks.
+const NEEDED_BY_CODE_DEPLOY: [&str; 6] = [
+    "DescribeServices",
+    "RegisterTaskDefinition",
+    "GetDeploymentGroup",
+    "CreateDeployment",
+    "GetDeployment",
+    "StopDeployment",
+];
+
+/// What it does not rest on there.
+const OPTIONAL_TO_CODE_DEPLOY: [&str; 5] =
+    ["ListDeployments", "BatchGetDeploymentTargets", "GetDeploymentConfig", "ListTasks", "DescribeTasks"];
 
 impl Story {
     /// The story of a seed.
@@ -117,11 +151,13 @@ impl Story {
             breaker,
             alarms,
             kind: Kind::Rolling,
+            code_deploy: None,
             settings: Vec::new(),
             lambda: Lambda::Slow(1),
             answers: Vec::new(),
             way_back: WayBack::default(),
             starts_after: 0,
+            past: Vec::new(),
             before: Before::Standing,
             scripts: Vec::new(),
             lag: Lag::default(),
@@ -168,6 +204,13 @@ impl Story {
             story.others.push((luck.moment(), other));
         }
         luck.widen(&mut story);
+        // By dice of their own: the other stories stay as they are.
+        let mut luck = Luck(Dice::new(seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) ^ 0xbac4));
+        match luck.below(100) {
+            0..12 => luck.go_back(&mut story),
+            12..24 => luck.by_code_deploy(&mut story),
+            _ => {}
+        }
         story
     }
 
@@ -183,7 +226,8 @@ impl Story {
 
     /// Whether nothing on the wire may keep the program from its verdict.
     pub fn is_mild(&self) -> bool {
-        let needed = || self.faults.iter().filter(|fault| !OPTIONAL.contains(&fault.operation.as_str()));
+        let optional = if self.code_deploy.is_some() { OPTIONAL_TO_CODE_DEPLOY } else { OPTIONAL };
+        let needed = || self.faults.iter().filter(|fault| !optional.contains(&fault.operation.as_str()));
         needed().all(|fault| {
             let hits = |other: &&Fault| other.operation == fault.operation || other.operation == "*";
             let times: u32 = needed().filter(hits).map(|other| other.times.min(99)).sum();
@@ -195,8 +239,22 @@ impl Story {
 impl Story {
     /// Whether service deployments can be read.
     pub fn tells_deployments(&self) -> bool {
+        self.tells(&["ListServiceDeployments", "DescribeServiceDeployments"])
+    }
+
+    /// Whether it can be read what the service ran before.
+    pub fn tells_history(&self) -> bool {
+        self.tells(&["ListServiceDeployments", "DescribeServiceRevisions"])
+    }
+
+    /// Whether it can be read what CodeDeploy did for the group.
+    pub fn tells_group(&self) -> bool {
+        self.tells(&["ListDeployments", "GetDeploymentGroup", "GetDeployment"])
+    }
+
+    fn tells(&self, operations: &[&str]) -> bool {
         !self.faults.iter().any(|fault| {
-            ["ListServiceDeployments", "DescribeServiceDeployments"].contains(&fault.operation.as_str())
+            operations.contains(&fault.operation.as_str())
                 && (fault.times > 2 || matches!(fault.trick, Trick::Denied | Trick::Missing))
         })
     }
@@ -321,6 +379,169 @@ impl Luck {
             5 => Rollout::RollbackStalls { failures: 3, trouble },
             6 => Rollout::Refreshed { after },
             _ => Rollout::ClusterGone { after },
+        }
+    }
+
+    /// `mode: rollback`, after others' deployments that ended well or badly, or did not end.
+    fn go_back(&mut self, story: &mut Story) {
+        for name in ["image", "environment-variables", "task-definition-family", "task-definition-revision", "checks"] {
+            story.inputs.remove(name);
+        }
+        story.inputs.insert("mode", "rollback".to_owned());
+        match self.below(10) {
+            0 => {
+                let revision = self.pick(&["6", "7", "77"]);
+                story.inputs.insert("task-definition-family", "web".to_owned());
+                story.inputs.insert("task-definition-revision", revision.to_owned());
+            }
+            1 => {
+                let revision = self.pick(&["6", "7"]);
+                let arn = format!("arn:aws:ecs:eu-central-1:123456789012:task-definition/web:{revision}");
+                story.inputs.insert("task-definition-arn", arn);
+            }
+            _ => {}
+        }
+        if !matches!(story.before, Before::New(_)) {
+            for _ in 0..self.pick(&[0, 0, 1, 1, 1, 2, 3]) {
+                story.past.push(self.past(story.breaker, story.alarms));
+            }
+        }
+        if story.before == Before::Standing && self.chance(45) {
+            let rollout = if self.chance(30) { self.oddity() } else { self.rollout(story.breaker, story.alarms) };
+            story.before = Before::InProgress(rollout);
+        }
+        if self.chance(20) {
+            let trick = self.trick();
+            let (times, trick) = if self.chance(50) { (u32::MAX, Trick::Denied) } else { (1, trick) };
+            story.faults.push(Fault { operation: "StopServiceDeployment".to_owned(), skip: 0, times, trick });
+        }
+    }
+
+    /// CodeDeploy moves the tasks: what is ECS's own to tell is not there, and the rest is CodeDeploy's.
+    fn by_code_deploy(&mut self, story: &mut Story) {
+        (story.kind, story.before, story.alarms, story.lag) = (Kind::Rolling, Before::Standing, None, Lag::default());
+        (story.settings, story.answers, story.scripts) = (Vec::new(), Vec::new(), Vec::new());
+        story.autoscaling = Vec::new();
+        let mut events = vec!["DEPLOYMENT_FAILURE", "DEPLOYMENT_STOP_ON_ALARM", "DEPLOYMENT_STOP_ON_REQUEST"];
+        events.truncate(self.pick(&[0, 1, 2, 2, 3]));
+        let minutes = [0, 0, 0, 0, 0, 1, 3];
+        let group = Group {
+            application: "AppECS-prod-web".to_owned(),
+            name: "DgpECS-prod-web".to_owned(),
+            cluster: "prod".to_owned(),
+            service: "web".to_owned(),
+            rolls_back_on: events.into_iter().map(str::to_owned).collect(),
+            ready_minutes: self.pick(&minutes),
+            termination_minutes: self.pick(&minutes),
+            script: (0..3).map(|_| self.course()).collect(),
+        };
+        let other = self.chance(20).then(|| (u32::try_from(self.below(12)).unwrap(), self.chance(25)));
+        story.code_deploy = Some(CodeDeploy { group, hides_digest: self.chance(20), other });
+        story.inputs.remove("wait-until");
+        let mut sometimes = |percent: u64, name: &'static str, values: &[&str]| {
+            if self.chance(percent) {
+                let value = self.pick(values).to_owned();
+                story.inputs.insert(name, value);
+            }
+        };
+        sometimes(20, "wait-until", &["healthy", "paused", "stable"]);
+        sometimes(20, "codedeploy-deployment-description", &["by a job"]);
+        sometimes(
+            20,
+            "codedeploy-deployment-config",
+            &["CodeDeployDefault.ECSAllAtOnce", "CodeDeployDefault.ECSCanary10Percent5Minutes", "Shop.Slowly"],
+        );
+        sometimes(4, "codedeploy-deployment-group", &["DgpECS-prod-wbe"]);
+        if self.chance(8) {
+            self.go_back_by_code_deploy(story);
+        }
+        story.others.clear();
+        for _ in 0..self.pick(&[0, 0, 0, 0, 0, 1, 1, 2]) {
+            let other = match self.below(8) {
+                0 | 1 => Other::Deploys,
+                2 | 3 => Other::Halts(self.pick(&[None, Some(true), Some(false)])),
+                4 | 5 => Other::Takes,
+                _ => Other::Resizes(i64::try_from(self.below(6)).unwrap()),
+            };
+            story.others.push((self.moment(), other));
+        }
+        self.faults_by_code_deploy(story);
+    }
+
+    /// To a revision that is named, or to none.
+    fn go_back_by_code_deploy(&mut self, story: &mut Story) {
+        for name in ["image", "environment-variables", "task-definition-family", "task-definition-revision", "checks"] {
+            story.inputs.remove(name);
+        }
+        story.inputs.insert("mode", "rollback".to_owned());
+        if self.chance(80) {
+            let revision = self.pick(&["6", "6", "7"]);
+            let arn = format!("arn:aws:ecs:eu-central-1:123456789012:task-definition/web:{revision}");
+            story.inputs.insert("task-definition-arn", arn);
+        }
+    }
+
+    fn faults_by_code_deploy(&mut self, story: &mut Story) {
+        story
+            .faults
+            .retain(|fault| ["AssumeRole", "GetCallerIdentity", "BatchGetImage", "*"].contains(&&*fault.operation));
+        for _ in 0..self.pick(&[0, 0, 0, 0, 1, 1, 2, 3, 5]) {
+            let is_optional = self.chance(40);
+            let operation =
+                if is_optional { self.pick(&OPTIONAL_TO_CODE_DEPLOY) } else { self.pick(&NEEDED_BY_CODE_DEPLOY) };
+            let mut fault = Fault {
+                operation: operation.to_owned(),
+                skip: u32::try_from(self.pick(&[0, 0, 0, 1, 2, 5, 9])).unwrap(),
+                times: u32::try_from(self.between(1, 2)).unwrap(),
+                trick: self.trick(),
+            };
+            // What begins or ends a deployment is asked once.
+            if ["CreateDeployment", "StopDeployment"].contains(&operation) {
+                fault.skip = 0;
+            }
+            match self.below(100) {
+                0..25 if is_optional => (fault.skip, fault.times, fault.trick) = (0, u32::MAX, Trick::Denied),
+                25..50 if is_optional => fault.times = self.pick(&[5, 20, u32::MAX]),
+                0..6 => fault.times = self.pick(&[5, 20, u32::MAX]),
+                6..12 => (fault.times, fault.trick) = (u32::MAX, Trick::Denied),
+                _ => {}
+            }
+            story.faults.push(fault);
+        }
+    }
+
+    /// How a deployment of CodeDeploy goes.
+    fn course(&mut self) -> Course {
+        let event = self.pick(&[
+            "BeforeInstall",
+            "AfterInstall",
+            "AfterAllowTestTraffic",
+            "BeforeAllowTraffic",
+            "AfterAllowTraffic",
+        ]);
+        match self.below(100) {
+            0..38 => Course::Succeeds,
+            38..54 => Course::HookFails { event: event.to_owned(), and_back: self.chance(25) },
+            54..62 => Course::Alarm { name: "errors".to_owned() },
+            62..70 => Course::StoppedByHand { rolls_back: self.chance(50) },
+            70..76 => Course::Waits,
+            76..82 => Course::Stalls,
+            82..92 => Course::NeverSteady { trouble: self.trouble(), after: self.pick(&[6, 12, 400]) },
+            _ => Course::Keeps,
+        }
+    }
+
+    /// How a deployment of the past went: mostly well. What is gone cannot be gone back in.
+    fn past(&mut self, breaker: (bool, bool), alarms: Option<bool>) -> Rollout {
+        loop {
+            let rollout = match self.below(10) {
+                0..5 => Rollout::Succeed { after: u32::try_from(self.between(1, 6)).unwrap() },
+                5 => self.oddity(),
+                _ => self.rollout(breaker, alarms),
+            };
+            if !matches!(rollout, Rollout::Deleted { .. } | Rollout::ClusterGone { .. }) {
+                return rollout;
+            }
         }
     }
 

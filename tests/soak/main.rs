@@ -13,7 +13,9 @@
 
 mod draw;
 mod fate;
+mod moved;
 mod play;
+mod request;
 mod truth;
 
 use std::collections::BTreeMap;
@@ -153,6 +155,9 @@ fn tell(played: &Played) {
     for frame in played.frames.iter().rev().take(1) {
         println!("the service is {} and wants {}; running: {:?}", frame.status, frame.desired, frame.running);
         for one in &frame.deployments {
+            println!("  {one:?}");
+        }
+        for one in &frame.moves {
             println!("  {one:?}");
         }
     }

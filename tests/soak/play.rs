@@ -25,6 +25,21 @@ use crate::draw::{Before, Kind, Other, Story};
 /// Longer than any run may take, in virtual time.
 pub const FOREVER: Duration = Duration::from_hours(2);
 
+/// Ticks after which a deployment of the past that has not ended never does.
+const FAR: u32 = 60;
+
+/// What CodeDeploy is told of the service.
+const APPSPEC: &str = "version: 0.0
+Resources:
+  - TargetService:
+      Type: AWS::ECS::Service
+      Properties:
+        TaskDefinition: <TASK_DEFINITION>
+        LoadBalancerInfo:
+          ContainerName: web
+          ContainerPort: 8080
+";
+
 thread_local! {
     /// What was said, and when.
     static SAID: RefCell<Vec<(Duration, String)>> = const { RefCell::new(Vec::new()) };
@@ -69,6 +84,8 @@ pub struct Frame {
     pub status: String,
     pub desired: i64,
     pub deployments: Vec<Deployment>,
+    /// Deployments by CodeDeploy, oldest first.
+    pub moves: Vec<Move>,
     /// Running tasks by the ARN of their task definition.
     pub running: BTreeMap<String, usize>,
 }
@@ -100,6 +117,32 @@ pub struct Deployment {
     pub ended: Option<f64>,
 }
 
+/// A deployment by CodeDeploy, times since the run began.
+#[derive(Debug, Clone)]
+pub struct Move {
+    pub id: String,
+    pub status: String,
+    pub revision: String,
+    /// Whether CodeDeploy made it, to go back from this one.
+    pub from: Option<String>,
+    /// It is to go back as soon as somebody looks.
+    pub goes_back: bool,
+    /// The task set that it made.
+    pub set: String,
+    /// Share of the traffic that has been moved.
+    pub weight: f64,
+    /// Whether all events are done, or the old tasks wait for their end.
+    pub is_shifted: bool,
+    pub began: f64,
+    pub ended: Option<f64>,
+}
+
+impl Move {
+    pub fn is_closed(&self) -> bool {
+        ["Succeeded", "Failed", "Stopped"].contains(&self.status.as_str())
+    }
+}
+
 /// What came of a run.
 pub struct Played {
     pub verdict: Option<Verdict>,
@@ -126,7 +169,7 @@ struct Stage {
     sim: Sim,
     latency: Duration,
     /// Seconds since 1970 on the stage's clock when the run began.
-    epoch: f64,
+    epoch: Mutex<f64>,
     output: PathBuf,
     sent: Mutex<Vec<Sent>>,
     frames: Mutex<Vec<Frame>>,
@@ -144,11 +187,12 @@ async fn run(story: &Story, seed: u64) -> Played {
     SAID.take();
     BEGUN.set(Some((Instant::now(), SystemTime::now())));
     let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("appspec.yaml"), APPSPEC).unwrap();
     let world = world(story, seed);
     let sim = Sim::without_address(world);
     let stage = Arc::new(Stage {
         latency: story.latency,
-        epoch: sim.with(|world| world.now()),
+        epoch: Mutex::default(),
         sim,
         output: folder.path().join("output"),
         sent: Mutex::default(),
@@ -218,10 +262,17 @@ fn world(story: &Story, seed: u64) -> World {
         Kind::Daemon => Service::daemon("prod", "web", story.desired),
         Kind::Shifting(strategy) => Service::shifting("prod", "web", story.desired, strategy),
     };
+    if let Some(by_code_deploy) = &story.code_deploy {
+        service = Service::code_deploy("prod", "web", story.desired);
+        world.code_deploy.groups.push(by_code_deploy.group.clone());
+        world.code_deploy.hides_digest = by_code_deploy.hides_digest;
+    }
     for (name, value) in &story.settings {
         service.configure(name, value.clone());
     }
-    service.breaker(story.breaker.0, story.breaker.1);
+    if story.code_deploy.is_none() {
+        service.breaker(story.breaker.0, story.breaker.1);
+    }
     if let (Some(rollback), Some(Value::Object(configuration))) =
         (story.alarms, service.settings.get_mut("deploymentConfiguration"))
     {
@@ -238,12 +289,11 @@ fn world(story: &Story, seed: u64) -> World {
         Before::Standing | Before::InProgress(_) => world = world.with_service(service, "web:7"),
     }
     world.change_service("web", |service| {
-        service.autoscaling.clone_from(&story.autoscaling);
         service.way_back = story.way_back;
         service.starts_after = story.starts_after;
         let function = "arn:aws:lambda:eu-central-1:123456789012:function:check";
         service.lambdas.insert(function.to_owned(), story.lambda.clone());
-        service.answers.extend(story.answers.iter().cloned());
+        service.script.extend(story.past.iter().cloned());
         if let Before::InProgress(rollout) = &story.before {
             service.script.push_back(rollout.clone());
         }
@@ -345,10 +395,12 @@ impl Stage {
 
     /// Remembers how the service is, right after a call.
     fn remember(&self, number: Option<usize>) {
-        let frame = self.sim.with(|world| frame(world, self.epoch));
+        let epoch = *self.epoch.lock().unwrap();
+        let frame = self.sim.with(|world| frame(world, epoch));
         let mut frames = self.frames.lock().unwrap();
         let known: BTreeSet<String> =
             frames.last().iter().flat_map(|last| &last.deployments).map(|one| one.digits.clone()).collect();
+        let moves = frames.last().map_or(0, |last| last.moves.len());
         match number {
             Some(number) => {
                 let sent = &mut self.sent.lock().unwrap()[number];
@@ -356,6 +408,9 @@ impl Stage {
                 if sent.operation == "UpdateService" {
                     let newest = frame.deployments.last().filter(|newest| !known.contains(&newest.digits));
                     sent.began = newest.map(|newest| newest.digits.clone());
+                }
+                if sent.operation == "CreateDeployment" {
+                    sent.began = frame.moves.get(moves).map(|one| one.id.clone());
                 }
             }
             None => {
@@ -367,6 +422,28 @@ impl Stage {
 
     /// What was there before the run.
     async fn set_up(&self, story: &Story) {
+        for _ in &story.past {
+            self.act(Other::Deploys).await;
+            self.let_end(story).await;
+        }
+        self.sim.with(|world| {
+            world.change_service("web", |service| {
+                service.ticks = 0;
+                service.autoscaling.clone_from(&story.autoscaling);
+                service.answers.extend(story.answers.iter().cloned());
+            });
+        });
+        if let Some((looks, same)) = story.code_deploy.as_ref().and_then(|by_code_deploy| by_code_deploy.other) {
+            let id = self.deploy_by_code_deploy(same).await;
+            for _ in 0..looks {
+                sleep(story.tick.unwrap_or_default()).await;
+                self.of_code_deploy("GetDeployment", json!({"deploymentId": id})).await;
+            }
+        }
+        // The run begins now.
+        BEGUN.set(BEGUN.get().map(|_| (Instant::now(), now())));
+        *self.epoch.lock().unwrap() = self.sim.with(|world| world.now());
+        self.frames.lock().unwrap().clear();
         self.by_another("ListClusters", json!({})).await;
         if matches!(story.before, Before::InProgress(_)) {
             self.act(Other::Deploys).await;
@@ -377,14 +454,36 @@ impl Stage {
         });
     }
 
+    /// Lets what somebody began come to its end, if it has one.
+    async fn let_end(&self, story: &Story) {
+        for _ in 0..FAR {
+            if !self.sim.with(|world| world.ecs.services.iter().any(Service::moves)) {
+                return;
+            }
+            sleep(story.tick.unwrap_or_default()).await;
+            self.by_another("DescribeServices", json!({"cluster": "prod", "services": ["web"]})).await;
+        }
+    }
+
     /// A call of somebody else, to whom nothing happens on the wire.
     async fn by_another(&self, operation: &str, input: Value) -> Value {
-        let signed = "AWS4-HMAC-SHA256 Credential=AKIAIOSFODNN7EXAMPLE/20260101/eu-central-1/ecs/aws4_request, \
-                      SignedHeaders=host;x-amz-date, Signature="
-            .to_owned()
-            + &"0".repeat(64);
+        self.by_another_of("AmazonEC2ContainerServiceV20141113", operation, input).await
+    }
+
+    /// A call of somebody else to CodeDeploy.
+    async fn of_code_deploy(&self, operation: &str, input: Value) -> Value {
+        self.by_another_of("CodeDeploy_20141006", operation, input).await
+    }
+
+    async fn by_another_of(&self, service: &str, operation: &str, input: Value) -> Value {
+        let scope = if service.starts_with("CodeDeploy") { "codedeploy" } else { "ecs" };
+        let signed = format!(
+            "AWS4-HMAC-SHA256 Credential=AKIAIOSFODNN7EXAMPLE/20260101/eu-central-1/{scope}/aws4_request, \
+             SignedHeaders=host;x-amz-date, Signature={}",
+            "0".repeat(64)
+        );
         let headers = vec![
-            ("x-amz-target".into(), format!("AmazonEC2ContainerServiceV20141113.{operation}")),
+            ("x-amz-target".into(), format!("{service}.{operation}")),
             ("authorization".into(), signed),
             ("x-amz-date".into(), "20260101T000000Z".into()),
             ("host".into(), "ecs".into()),
@@ -413,6 +512,26 @@ impl Stage {
             input
         };
         match other {
+            Other::Deploys if self.is_by_code_deploy() => {
+                self.deploy_by_code_deploy(false).await;
+            }
+            Other::Halts(goes_back) => {
+                self.halt(goes_back).await;
+            }
+            Other::Takes => {
+                if let Some(id) = self.halt(Some(true)).await {
+                    for _ in 0..10 {
+                        sleep(Duration::from_secs(1)).await;
+                        self.of_code_deploy("GetDeployment", json!({"deploymentId": id})).await;
+                        self.of_code_deploy("ListDeployments", group()).await;
+                        if !self.sim.with(|world| moves(world, 0.0).iter().any(|one| !one.is_closed() || one.goes_back))
+                        {
+                            break;
+                        }
+                    }
+                }
+                self.deploy_by_code_deploy(false).await;
+            }
             Other::Deploys => {
                 let mut definition = self.sim.with(|world| world.web_definition("v0"));
                 let nth = self.theirs.lock().unwrap().len();
@@ -436,6 +555,65 @@ impl Stage {
             }
         }
     }
+}
+
+impl Stage {
+    fn is_by_code_deploy(&self) -> bool {
+        self.sim.with(|world| !world.code_deploy.groups.is_empty())
+    }
+
+    /// Somebody else has CodeDeploy deploy a revision of their own, or one that is just what is asked for; its id, unless
+    /// the group is busy.
+    async fn deploy_by_code_deploy(&self, same: bool) -> Option<String> {
+        let mut definition = self.sim.with(|world| world.web_definition(if same { "v2" } else { "v0" }));
+        if !same {
+            let nth = self.theirs.lock().unwrap().len();
+            definition["containerDefinitions"][0]["environment"][0]["value"] = format!("rival-{nth}").into();
+        }
+        let registered = self.by_another("RegisterTaskDefinition", definition).await;
+        let arn = &registered["taskDefinition"]["taskDefinitionArn"];
+        let properties =
+            json!({"TaskDefinition": arn, "LoadBalancerInfo": {"ContainerName": "web", "ContainerPort": 8080}});
+        let service = json!({"TargetService": {"Type": "AWS::ECS::Service", "Properties": properties}});
+        let content = json!({"version": 0.0, "Resources": [service]}).to_string();
+        let mut request = group();
+        request["revision"] = json!({"revisionType": "AppSpecContent", "appSpecContent": {"content": content}});
+        let made = self.of_code_deploy("CreateDeployment", request).await;
+        made["deploymentId"].as_str().map(str::to_owned)
+    }
+
+    /// Somebody else stops what CodeDeploy has in progress; its id.
+    async fn halt(&self, goes_back: Option<bool>) -> Option<String> {
+        let open = self.sim.with(|world| moves(world, 0.0).into_iter().find(|one| !one.is_closed()));
+        let id = open.filter(|one| one.from.is_none())?.id;
+        let mut request = json!({"deploymentId": id});
+        if let Some(goes_back) = goes_back {
+            request["autoRollbackEnabled"] = goes_back.into();
+        }
+        self.of_code_deploy("StopDeployment", request).await;
+        Some(id)
+    }
+}
+
+/// The deployment group, as requests name it.
+fn group() -> Value {
+    json!({"applicationName": "AppECS-prod-web", "deploymentGroupName": "DgpECS-prod-web"})
+}
+
+fn moves(world: &World, epoch: f64) -> Vec<Move> {
+    let shown = |one: &ecs_deploy::sim::codedeploy::Deployment| Move {
+        id: one.id.clone(),
+        status: one.status.clone(),
+        revision: one.task_definition.clone(),
+        from: one.triggered_by.clone(),
+        goes_back: one.goes_back,
+        set: one.task_sets.1.trim_start_matches("ecs-svc/").to_owned(),
+        weight: one.weight,
+        is_shifted: one.is_terminating || one.done >= 8,
+        began: one.created - epoch,
+        ended: one.completed.map(|at| at - epoch),
+    };
+    world.code_deploy.deployments.iter().map(shown).collect()
 }
 
 async fn interfere(stage: Arc<Stage>, mut others: Vec<(Duration, Other)>) {
@@ -492,6 +670,7 @@ fn frame(world: &World, epoch: f64) -> Frame {
         status: service.status.clone(),
         desired: service.desired,
         deployments: deployments.collect(),
+        moves: moves(world, epoch),
         running,
     }
 }

@@ -6,6 +6,7 @@ use std::collections::BTreeSet;
 use std::fmt::Write as _;
 use std::time::Duration;
 
+use ecs_deploy::model::verdict::Verdict;
 use ecs_deploy::sim::ecs::Place;
 use ecs_deploy::sim::{Fault, Trick};
 use serde_json::Value;
@@ -15,7 +16,7 @@ use crate::fate::{Ended, History, primary, serving};
 use crate::play::{Deployment, Frame, Played, Sent};
 
 /// The longest that a run may go on after its limit: evidence, and the report.
-const AFTERWORD: f64 = 45.0;
+pub const AFTERWORD: f64 = 45.0;
 
 /// The least that a way back may take: the limit is the deployment's, and one that began at it could never be seen to
 /// end. A contract of the README.
@@ -25,10 +26,13 @@ const WAY_BACK: f64 = 600.0;
 const SHOWING: f64 = 40.0;
 
 /// The longest that a run may go on after a signal.
-const FAREWELL: f64 = 5.0;
+pub const FAREWELL: f64 = 5.0;
 
 /// What is not true. Nothing, when all is well.
 pub fn lies(story: &Story, played: &Played) -> Vec<String> {
+    if story.code_deploy.is_some() {
+        return crate::moved::lies(story, played);
+    }
     let truth = Truth::of(story, played);
     let mut lies = Vec::new();
     truth.verdict(&mut lies);
@@ -37,21 +41,22 @@ pub fn lies(story: &Story, played: &Played) -> Vec<String> {
     truth.identity(&mut lies);
     truth.writes(&mut lies);
     truth.way_back(&mut lies);
+    truth.on_request(&mut lies);
     truth.time(&mut lies);
-    truth.words(&mut lies);
+    words(played, &mut lies);
     lies
 }
 
-struct Truth<'a> {
-    story: &'a Story,
-    played: &'a Played,
-    history: History<'a>,
+pub struct Truth<'a> {
+    pub story: &'a Story,
+    pub played: &'a Played,
+    pub history: History<'a>,
     /// The deployment that the program has to prove: its own, or the one it found in progress.
-    followed: Option<&'a Deployment>,
+    pub followed: Option<&'a Deployment>,
     /// Whether the program's own update began it.
-    is_ours: bool,
+    pub is_ours: bool,
     /// When the wait began, and its limit, in seconds.
-    wait: Option<(f64, f64)>,
+    pub wait: Option<(f64, f64)>,
     /// The way back that the program took itself.
     back: Option<Back<'a>>,
     /// When the run ended.
@@ -84,7 +89,10 @@ impl<'a> Truth<'a> {
             _ => 0.0,
         };
         let limit = (story.limit().as_secs_f64() - awaited).max(0.0);
-        let wait = said("waiting for the rollout of").map(|at| (at, at + limit));
+        let requested = story.input("mode") == "rollback";
+        let awaited =
+            || said("▸ asking ECS to roll back").filter(|_| story.input("wait-for-service-stability") != "false");
+        let wait = said("waiting for the rollout of").or_else(awaited).map(|at| (at, at + limit));
         let found = || {
             let applied = updates(played).find(|sent| is_applied(sent, played)).and_then(|sent| sent.call);
             let frame = match (applied, wait) {
@@ -96,8 +104,9 @@ impl<'a> Truth<'a> {
         };
         let followed = ours.or_else(found).and_then(|digits| history.find(digits));
         let is_back = |sent: &&Sent| {
-            sent.operation == "StopServiceDeployment"
-                || (sent.operation == "UpdateService" && definition(sent, played) != asked)
+            !requested
+                && (sent.operation == "StopServiceDeployment"
+                    || (sent.operation == "UpdateService" && definition(sent, played) != asked))
         };
         let sent: Vec<&Sent> = played.sent.iter().filter(is_back).collect();
         let at = said("▸ going back from").or(sent.first().map(|sent| sent.at.as_secs_f64()));
@@ -130,7 +139,7 @@ impl<'a> Truth<'a> {
     }
 
     /// By how many seconds the program's last look may be older than the limit.
-    fn slack(&self) -> f64 {
+    pub fn slack(&self) -> f64 {
         let pause = f64::from(self.pause());
         let lag = &self.story.lag;
         let lagging = lag.describes + lag.lists + lag.current > 0;
@@ -196,10 +205,19 @@ impl<'a> Truth<'a> {
         if story.input("mode") == "plan" {
             return one("planned", "mode: plan");
         }
-        if let Some((_, limit)) = self.wait {
-            return self.allowed_waiting(limit);
+        if self.is_requested() {
+            return self.allowed_on_request();
         }
-        if !writes && ["wait", "fail"].contains(&story.input("on-concurrent")) {
+        match self.wait {
+            Some((_, limit)) => self.allowed_waiting(limit),
+            None => self.allowed_unawaited(writes),
+        }
+    }
+
+    /// Which verdicts are true of a run that follows nothing.
+    pub fn allowed_unawaited(&self, writes: bool) -> (BTreeSet<&'static str>, String) {
+        let one = |verdict, why: &str| (BTreeSet::from([verdict]), why.to_owned());
+        if !writes && ["wait", "fail"].contains(&self.story.input("on-concurrent")) {
             if self.is_in_others_way() {
                 return one("blocked", "another deployment is in progress");
             }
@@ -209,8 +227,18 @@ impl<'a> Truth<'a> {
                 return one("blocked", "whether another deployment is in progress could not be read");
             }
         }
+        let applied = || updates(self.played).any(|sent| is_applied(sent, self.played));
+        // The update itself was refused, or its answer never came: sent again, it would replace what somebody else
+        // began meanwhile.
+        if writes && self.history.gone().is_none() && self.is_unanswered() && self.has_foreign_beginning() && !applied()
+        {
+            return one("denied", "the update was not answered, and somebody else began a deployment");
+        }
         if self.story.input("wait-for-service-stability") == "false" {
-            let applied = updates(self.played).any(|sent| is_applied(sent, self.played));
+            let applied = self.played.sent.iter().any(|sent| {
+                ["UpdateService", "StopServiceDeployment"].contains(&sent.operation.as_str())
+                    && is_applied(sent, self.played)
+            });
             return match (applied, self.history.gone()) {
                 (true, _) => one("started", "an update was made, and nobody waits"),
                 (false, Some(_)) => {
@@ -223,8 +251,6 @@ impl<'a> Truth<'a> {
             };
         }
         if writes {
-            // The update itself was refused, or its answer never came: sent again, it would replace what somebody else
-            // began meanwhile.
             if self.history.gone().is_none() && self.is_unanswered() && self.has_foreign_beginning() {
                 return one("denied", "the update was not answered, and somebody else began a deployment");
             }
@@ -275,7 +301,7 @@ impl<'a> Truth<'a> {
         self.story.before != Before::Standing
     }
 
-    fn allowed_waiting(&self, limit: f64) -> (BTreeSet<&'static str>, String) {
+    pub fn allowed_waiting(&self, limit: f64) -> (BTreeSet<&'static str>, String) {
         let (mut verdicts, mut why) = self.allowed_at_its_end(limit);
         if let Some((verdict, at)) = self.reached() {
             verdicts.insert(verdict);
@@ -289,7 +315,7 @@ impl<'a> Truth<'a> {
     }
 
     /// When what `wait-until` asks for was there, before the deployment's end.
-    fn reached(&self) -> Option<(&'static str, f64)> {
+    pub fn reached(&self) -> Option<(&'static str, f64)> {
         const STAGES: [&str; 11] = [
             "RECONCILE_SERVICE",
             "PRE_SCALE_UP",
@@ -369,7 +395,8 @@ impl<'a> Truth<'a> {
 
     /// Whether a failure of the deployment that is followed is the program's to undo.
     fn must_go_back(&self) -> bool {
-        self.is_ours && self.story.input("on-failure") != "none" && self.history.gone().is_none()
+        let asked = self.story.input("on-failure") != "none" && !self.is_requested();
+        self.is_ours && asked && self.history.gone().is_none()
     }
 
     /// Which verdicts are true after a way back that the program took itself.
@@ -470,7 +497,7 @@ impl<'a> Truth<'a> {
         }
     }
 
-    fn has_applied(&self) -> bool {
+    pub fn has_applied(&self) -> bool {
         self.played.sent.iter().any(|sent| is_changing(sent) && is_applied(sent, self.played))
     }
 
@@ -481,23 +508,7 @@ impl<'a> Truth<'a> {
         if !allowed.contains(name) {
             lies.push(format!("the verdict is {name}; true would be {allowed:?}: {why}"));
         }
-        if self.output("verdict") != name {
-            lies.push(format!("the output says `{}`", self.output("verdict")));
-        }
-        let code = match name {
-            "succeeded" | "unchanged" | "planned" | "started" | "paused" => 0,
-            "invalid" => 2,
-            "blocked" => 3,
-            "rolled-back" => 4,
-            "failed" | "rollback-failed" => 5,
-            "timed-out" => 6,
-            "denied" => 7,
-            "superseded" => 8,
-            _ => 130,
-        };
-        if verdict.exit_code() != code {
-            lies.push(format!("{name} ends with {}", verdict.exit_code()));
-        }
+        told(verdict, self.output("verdict"), lies);
         if ["invalid", "blocked", "planned", "unchanged"].contains(&name) && self.has_changed() {
             lies.push(format!("{name}, but something was written"));
         }
@@ -532,6 +543,9 @@ impl<'a> Truth<'a> {
 
     /// Green: at the end, or when it was proven, what serves is what was asked for.
     fn serves_what_was_asked(&self, lies: &mut Vec<String>) {
+        if self.is_requested() {
+            return self.serves_on_request(lies);
+        }
         let asked = self.story.input("image");
         let is_asked = |deployment: &Deployment| {
             let definition = self.played.definitions.get(&deployment.revision);
@@ -553,7 +567,7 @@ impl<'a> Truth<'a> {
     }
 
     /// The moments that the program may speak of: from its last look at the service on, or as far back as reads lag.
-    fn since_last_look(&self) -> Vec<&'a Frame> {
+    pub fn since_last_look(&self) -> Vec<&'a Frame> {
         let looks = |sent: &&Sent| {
             ["DescribeServices", "UpdateService"].contains(&sent.operation.as_str()) && sent.status == Some(200)
         };
@@ -605,7 +619,9 @@ impl<'a> Truth<'a> {
 
     /// The ids that are told are those of the deployment that is followed.
     fn identity(&self, lies: &mut Vec<String>) {
-        let Some(followed) = self.followed.filter(|_| self.wait.is_some()) else { return };
+        // Where ECS goes back by itself, there is no deployment of this run.
+        let by_ecs = self.is_requested() && !self.is_ours;
+        let Some(followed) = self.followed.filter(|_| self.wait.is_some() && !by_ecs) else { return };
         let told = [
             ("deployment-id", format!("ecs-svc/{}", followed.digits)),
             ("task-definition-arn", followed.revision.clone()),
@@ -638,6 +654,7 @@ impl<'a> Truth<'a> {
             ("RegisterTaskDefinition", false),
             ("UpdateService", false),
             ("UpdateService", true),
+            ("StopServiceDeployment", false),
             ("StopServiceDeployment", true),
         ];
         for (operation, of_back) in kinds {
@@ -659,6 +676,7 @@ impl<'a> Truth<'a> {
             && let Some(newest) = self.looked_at(first.at.as_secs_f64()).and_then(primary)
             && !is_over(newest)
             && self.story.lag.describes == 0
+            && self.is_found(newest)
         {
             lies.push(format!("{} was sent in the way of {}", first.operation, newest.digits));
         }
@@ -685,7 +703,9 @@ impl<'a> Truth<'a> {
         let in_progress = [before, after].into_iter().flatten().all(|frame| {
             frame.deployments.iter().any(|one| one.digits == followed.digits && one.status == "IN_PROGRESS")
         });
-        let asked = self.story.input("on-cancel") == "rollback" && self.output("verdict") == "cancelled";
+        let asked = self.story.input("on-cancel") == "rollback"
+            && !self.is_requested()
+            && self.output("verdict") == "cancelled";
         let earlier = self.history.earlier(followed).is_some();
         asked && calm && in_progress && earlier && self.is_ours && self.story.latency.as_millis() < 150
     }
@@ -697,6 +717,9 @@ impl<'a> Truth<'a> {
         }
         let Some(back) = &self.back else { return };
         let Some(followed) = self.followed else { return lies.push("it went back from nothing".to_owned()) };
+        if self.is_requested() {
+            return lies.push("it went back from a way back".to_owned());
+        }
         let cancelled = self.signal().is_some_and(|signal| back.at >= signal - 0.001);
         if cancelled {
             if self.story.input("on-cancel") != "rollback" {
@@ -745,45 +768,68 @@ impl<'a> Truth<'a> {
         }
     }
 
-    fn words(&self, lies: &mut Vec<String>) {
-        let said: Vec<&str> = self.played.said.iter().map(|(_, line)| line.as_str()).collect();
-        let said = said.join("\n");
-        let places = self.played.written.iter().map(|(place, text)| (*place, text)).chain([("the log", &said)]);
-        for (place, text) in places {
-            for secret in self.played.secrets.iter().filter(|secret| text.contains(secret.as_str())) {
-                lies.push(format!("a secret ({}…) is in {place}", &secret[..4]));
-            }
-        }
-        for (place, text) in &self.played.written {
-            if text.is_empty() {
-                lies.push(format!("{place} are empty"));
-            }
-        }
-        for unknown in &self.played.unknown {
-            lies.push(format!("asked of the stage, which does not know it: {unknown}"));
-        }
-    }
-
     fn output(&self, name: &str) -> &'a str {
         self.played.outputs.get(name).map_or("", String::as_str)
     }
 }
 
-fn updates(played: &Played) -> impl Iterator<Item = &Sent> {
+/// What is told of a verdict is that verdict.
+pub fn told(verdict: Verdict, output: &str, lies: &mut Vec<String>) {
+    let name = verdict.name();
+    if output != name {
+        lies.push(format!("the output says `{output}`"));
+    }
+    let code = match name {
+        "succeeded" | "unchanged" | "planned" | "started" | "paused" => 0,
+        "invalid" => 2,
+        "blocked" => 3,
+        "rolled-back" => 4,
+        "failed" | "rollback-failed" => 5,
+        "timed-out" => 6,
+        "denied" => 7,
+        "superseded" => 8,
+        _ => 130,
+    };
+    if verdict.exit_code() != code {
+        lies.push(format!("{name} ends with {}", verdict.exit_code()));
+    }
+}
+
+/// No secret is told, and nothing was asked that AWS does not know.
+pub fn words(played: &Played, lies: &mut Vec<String>) {
+    let said: Vec<&str> = played.said.iter().map(|(_, line)| line.as_str()).collect();
+    let said = said.join("\n");
+    let places = played.written.iter().map(|(place, text)| (*place, text)).chain([("the log", &said)]);
+    for (place, text) in places {
+        for secret in played.secrets.iter().filter(|secret| text.contains(secret.as_str())) {
+            lies.push(format!("a secret ({}…) is in {place}", &secret[..4]));
+        }
+    }
+    for (place, text) in &played.written {
+        if text.is_empty() {
+            lies.push(format!("{place} are empty"));
+        }
+    }
+    for unknown in &played.unknown {
+        lies.push(format!("asked of the stage, which does not know it: {unknown}"));
+    }
+}
+
+pub fn updates(played: &Played) -> impl Iterator<Item = &Sent> {
     played.sent.iter().filter(|sent| sent.operation == "UpdateService")
 }
 
 /// Whether a request asks ECS to change something.
-fn is_changing(sent: &Sent) -> bool {
+pub fn is_changing(sent: &Sent) -> bool {
     ["RegisterTaskDefinition", "UpdateService", "StopServiceDeployment"].contains(&sent.operation.as_str())
 }
 
-fn is_applied(sent: &Sent, played: &Played) -> bool {
+pub fn is_applied(sent: &Sent, played: &Played) -> bool {
     sent.call.and_then(|call| played.ledger.get(call)).is_some_and(|call| call.applied)
 }
 
 /// Whether a deployment's own end is behind it.
-fn is_over(one: &Deployment) -> bool {
+pub fn is_over(one: &Deployment) -> bool {
     ["SUCCESSFUL", "STOPPED", "ROLLBACK_SUCCESSFUL", "ROLLBACK_FAILED"].contains(&one.status.as_str())
 }
 
@@ -803,12 +849,12 @@ fn is_healthy(one: &Deployment, frame: &Frame) -> bool {
 }
 
 /// The task definition that an update asks for.
-fn definition<'a>(sent: &Sent, played: &'a Played) -> Option<&'a str> {
+pub fn definition<'a>(sent: &Sent, played: &'a Played) -> Option<&'a str> {
     played.ledger.get(sent.call?)?.request.get("taskDefinition").and_then(Value::as_str)
 }
 
 /// What is true of a deployment that ended so, as far as it could be seen until a limit.
-fn verdicts(ended: Option<Ended>, limit: f64, slack: f64) -> &'static [&'static str] {
+pub fn verdicts(ended: Option<Ended>, limit: f64, slack: f64) -> &'static [&'static str] {
     let Some(Ended { verdict, at }) = ended.filter(|ended| ended.at <= limit + 2.0) else { return &["timed-out"] };
     let sure = at <= limit - slack;
     match verdict {
