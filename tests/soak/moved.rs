@@ -558,6 +558,9 @@ impl<'a> Moved<'a> {
     fn time(&self, lies: &mut Vec<String>) {
         if let (Some((_, _, most)), Some(ours)) = (self.wait, self.ours) {
             let ended = ours.ended.filter(|at| *at <= most + AFTER).map_or(most, |at| most.max(at + AFTER));
+            // While the service cannot be read, it is looked once more how the end left it.
+            let hidden = self.story.faults.iter().any(|fault| fault.operation == "DescribeServices");
+            let ended = if hidden { ended + AFTER } else { ended };
             let gone_back = self.way_back(ours).is_some() || stops(self.played).next().is_some();
             let limit = if gone_back { ended + WAY_BACK } else { ended };
             if self.end > limit + AFTERWORD {

@@ -75,7 +75,10 @@ impl<'a> Truth<'a> {
     /// and before an update, was not in progress at the start.
     pub fn is_found(&self, one: &Deployment) -> bool {
         let planned = self.played.said.iter().find(|(_, line)| line.contains("What will be done"));
-        !self.is_requested() || planned.is_none_or(|(at, _)| one.began <= at.as_secs_f64())
+        let planned = planned.map_or(self.played.took, |(at, _)| *at);
+        let is_look = |sent: &&Sent| sent.operation == "DescribeServices" && sent.at <= planned;
+        let look = self.played.sent.iter().rfind(is_look).map_or(planned, |sent| sent.at + self.story.latency / 2);
+        !self.is_requested() || one.began <= look.as_secs_f64()
     }
 
     /// Where the way back may have led.
