@@ -697,6 +697,18 @@ mod stage {
     }
 
     #[tokio::test(start_paused = true)]
+    async fn the_look_at_the_limit_has_its_time_although_the_one_before_was_slow() {
+        for left in 60..70 {
+            let mut world = world(Course::Stalls);
+            let (operation, trick) = ("ListTasks".to_owned(), Trick::Delay(std::time::Duration::from_secs(4)));
+            world.faults.push(crate::sim::Fault { operation, skip: 0, times: u32::MAX, trick });
+            let limit = std::time::Duration::from_secs(left);
+            let run = Run::with(world, |inputs| inputs.wait.limit = limit).await;
+            assert_eq!(run.outcome.verdict, Some(Verdict::RolledBack), "{left} s: {:#?}", run.told);
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
     async fn each_event_is_told_as_done_once() {
         let run = Run::with(world(Course::Succeeds), |_| {}).await;
         let done: Vec<&String> = run.told.iter().filter(|told| told.ends_with(" done")).collect();
