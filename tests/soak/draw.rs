@@ -485,6 +485,11 @@ impl Luck {
         story
             .faults
             .retain(|fault| ["AssumeRole", "GetCallerIdentity", "BatchGetImage", "*"].contains(&&*fault.operation));
+        // What no token protects: the answer is lost after a deployment was begun.
+        if self.chance(15) {
+            let operation = "CreateDeployment".to_owned();
+            story.faults.push(Fault { operation, skip: 0, times: 1, trick: Trick::LostAnswer });
+        }
         for _ in 0..self.pick(&[0, 0, 0, 0, 1, 1, 2, 3, 5]) {
             let is_optional = self.chance(40);
             let operation =
