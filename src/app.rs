@@ -4,7 +4,7 @@ use std::ffi::OsString;
 use std::io::{self, Write as _};
 use std::pin::pin;
 use std::process::ExitCode;
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::{SystemTime, UNIX_EPOCH};
 
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::time::Instant;
@@ -77,6 +77,8 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>, environment: &Environ
 /// The verbs of the stage: the demo, and the pretend AWS on its own.
 #[cfg(feature = "sim")]
 async fn stage(command: Command) -> ExitCode {
+    use std::time::Duration;
+
     use crate::sim::{Clock, World, demo, serve};
 
     let done = match command {

@@ -73,8 +73,8 @@ impl<'a> Moved<'a> {
             first.filter(|_| ours.is_some()).map(|sent| sent.at.as_secs_f64())
         });
         let wait = at.filter(|_| waits).map(|at| {
-            let least = at + limit + f64::from(minutes) * 60.0;
-            (at, least, if slowly { least + 300.0 } else { least })
+            let earliest = at + limit + f64::from(minutes) * 60.0;
+            (at, earliest, if slowly { earliest + 300.0 } else { earliest })
         });
         Self { story, played, last, ours, is_own: made.is_some(), wait, end: played.took.as_secs_f64() }
     }
@@ -548,7 +548,7 @@ impl<'a> Moved<'a> {
         let asked = self.story.input("on-cancel") == "rollback" && self.story.input("mode") != "rollback";
         let (Some(signal), true) = (self.signal(), quiet && asked && self.is_own) else { return };
         let known = self.wait.is_some_and(|(at, ..)| at < signal) && self.output("verdict") == "cancelled";
-        let open = self.played.frames.iter().filter(|frame| frame.at.as_secs_f64() <= signal + 0.001).next_back();
+        let open = self.played.frames.iter().rfind(|frame| frame.at.as_secs_f64() <= signal + 0.001);
         let open = open.is_some_and(|frame| frame.moves.iter().any(|one| one.id == ours.id && !one.is_closed()));
         if known && open && !ours.is_closed() && self.story.latency.as_millis() < 150 {
             lies.push("it did not go back after the signal".to_owned());
